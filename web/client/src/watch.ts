@@ -16,6 +16,11 @@ const FINAL_CODES: Record<number, [status: number, message: string]> = {
   4004: [404, "Execution not found"],
 };
 const EXPIRED = 4001;
+/** The code of a connection that was lost without a close frame. */
+const LOST = 1006;
+
+/** How often a quiet connection is pinged. It is lost if nothing comes until the next ping is due. */
+const PING_INTERVAL_MS = 20_000;
 
 /**
  * The messages about an execution in order, each stored one once, until it is final.
@@ -25,6 +30,8 @@ const EXPIRED = 4001;
 export class Watch implements AsyncIterable<ServerMessage> {
   private socket: WebSocket | undefined;
   private unsent: string[] = [];
+  /** Whether input was sent after the last ping. */
+  private hasSentInput = false;
 
   constructor(
     private readonly connection: Connection,
@@ -45,8 +52,13 @@ export class Watch implements AsyncIterable<ServerMessage> {
 
   private command(message: ClientMessage): void {
     const text = JSON.stringify(message);
-    if (this.socket?.readyState === this.connection.WebSocket.OPEN) this.socket.send(text);
+    if (this.socket?.readyState === this.connection.WebSocket.OPEN) this.sendInput(this.socket, text);
     else this.unsent.push(text);
+  }
+
+  private sendInput(socket: WebSocket, text: string): void {
+    socket.send(text);
+    this.hasSentInput = true;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ServerMessage, void, void> {
@@ -54,7 +66,9 @@ export class Watch implements AsyncIterable<ServerMessage> {
     let isRefused = false;
     for (;;) {
       this.signal?.throwIfAborted();
-      const code: number = yield* this.follow(await this.connection.token(isRefused), () => {
+      const token = await this.connection.token(isRefused);
+      this.signal?.throwIfAborted();
+      const code: number = yield* this.follow(token, () => {
         failures = 0;
         isRefused = false;
       });
@@ -83,13 +97,33 @@ export class Watch implements AsyncIterable<ServerMessage> {
       received.push(item);
       wake();
     };
+    let isSilent = false;
+    let isPongDue = false;
+    // A pong comes once the input before its ping is stored, which waits until the program reads.
+    let mayPongWait = false;
     socket.onopen = () => {
-      for (const text of this.unsent.splice(0)) socket.send(text);
+      isSilent = false;
+      for (const text of this.unsent.splice(0)) this.sendInput(socket, text);
     };
-    socket.onmessage = ({ data }) => add(JSON.parse(String(data)) as ServerMessage);
+    socket.onmessage = ({ data }) => {
+      isSilent = false;
+      const message = JSON.parse(String(data)) as ServerMessage;
+      if (message.type === "pong") isPongDue = mayPongWait = false;
+      else add(message);
+    };
     socket.onclose = ({ code }) => add(code);
-    const close = () => socket.close();
-    this.signal?.addEventListener("abort", close);
+    const drop = () => add(LOST);
+    const ping = () => {
+      if (isSilent && !mayPongWait) return drop();
+      isSilent = true;
+      if (isPongDue || socket.readyState !== this.connection.WebSocket.OPEN) return;
+      socket.send(JSON.stringify({ type: "ping" } satisfies ClientMessage));
+      isPongDue = true;
+      mayPongWait = this.hasSentInput;
+      this.hasSentInput = false;
+    };
+    const pings = setInterval(ping, PING_INTERVAL_MS);
+    this.signal?.addEventListener("abort", drop);
     this.socket = socket;
     try {
       for (;;) {
@@ -104,7 +138,8 @@ export class Watch implements AsyncIterable<ServerMessage> {
         yield item;
       }
     } finally {
-      this.signal?.removeEventListener("abort", close);
+      clearInterval(pings);
+      this.signal?.removeEventListener("abort", drop);
       socket.close();
     }
   }

@@ -140,6 +140,35 @@ test("a watch ends with an error that no further connection changes", async (con
   }
 });
 
+test("a watch replaces a connection that answers no ping", { timeout: 10_000 }, async (context) => {
+  const { client, seen } = await start(context, [
+    { messages: [update(1)], mayClose: new Promise(() => {}), code: "cut" },
+    { messages: [update(2)], code: 1000 },
+  ]);
+  context.mock.timers.enable({ apis: ["setInterval"] });
+  const numbers = [];
+  for await (const message of client.execution(ID)) {
+    if ("seq" in message) numbers.push(message.seq);
+    if (numbers.length === 1) context.mock.timers.tick(40_000);
+  }
+  assert.deepEqual(numbers, [1, 2]);
+  assert.equal(seen[1]?.url.split("?")[1], "since=1");
+});
+
+test("a watch waits for a pong behind input that its program does not read", { timeout: 10_000 }, async (context) => {
+  let close = () => {};
+  const mayClose = new Promise<void>((resolve) => (close = resolve));
+  const { client, seen } = await start(context, [{ messages: [update(1)], mayClose, code: 1000 }]);
+  context.mock.timers.enable({ apis: ["setInterval"] });
+  const watch = client.execution(ID).watch();
+  for await (const _ of watch) {
+    watch.send("not read");
+    context.mock.timers.tick(80_000);
+    close();
+  }
+  assert.equal(seen.length, 1);
+});
+
 test("a watch gives up when nothing comes", async (context) => {
   const none: Step = { messages: [], code: 1013 };
   const { client, seen } = await start(context, [none, none, none]);
@@ -156,6 +185,26 @@ test("a signal ends a watch and a request", async (context) => {
   await assert.rejects(watching(), { message: "left" });
   const timeout = AbortSignal.timeout(50);
   await assert.rejects(client.execution(ID).record(timeout), { name: "TimeoutError" });
+});
+
+test("a signal ends a watch whose connection is silent, or whose token is late", { timeout: 10_000 }, async (context) => {
+  const { client, seen, baseUrl } = await start(context, [
+    { messages: [update(1)], mayClose: new Promise(() => {}), code: "cut" },
+  ]);
+  const controller = new AbortController();
+  const watching = async () => {
+    for await (const _ of client.execution(ID).watch({ signal: controller.signal })) controller.abort(new Error("left"));
+  };
+  await assert.rejects(watching(), { message: "left" });
+
+  const late = new AbortController();
+  const getToken = async () => {
+    late.abort(new Error("left early"));
+    return "late";
+  };
+  const watch = new Coderun({ baseUrl, getToken }).execution(ID).watch({ signal: late.signal });
+  await assert.rejects(read(watch), { message: "left early" });
+  assert.equal(seen.length, 1);
 });
 
 test("a signal ends cancelling and deleting", async (context) => {

@@ -9,8 +9,8 @@ import type { ServerMessage } from "../src/index.js";
 
 /** An answer to a request, or none: the connection is cut. */
 export type Answer = { status: number; body?: unknown; headers?: Record<string, string> } | "cut";
-/** What a socket sends before it closes with the code; `cut` closes it without one. */
-export type Session = { messages: ServerMessage[]; code: number | "cut" };
+/** What a socket sends before it closes, once it may, with the code; `cut` closes it without one. */
+export type Session = { messages: ServerMessage[]; mayClose?: Promise<void>; code: number | "cut" };
 export type Step = Answer | Session;
 
 export interface Seen {
@@ -34,10 +34,15 @@ export async function scripted(steps: Step[]) {
     for await (const chunk of request) body += chunk;
     answer(response, take<Answer>(request, body));
   });
-  server.on("upgrade", (request, socket) => serve(request, socket, take<Session>(request, "")));
+  const sockets = new Set<Duplex>();
+  server.on("upgrade", (request, socket) => {
+    sockets.add(socket);
+    void serve(request, socket, take<Session>(request, ""));
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const stop = () => {
     server.closeAllConnections();
+    for (const socket of sockets) socket.destroy();
     server.close();
   };
   return { baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen, steps, stop };
@@ -51,7 +56,7 @@ function answer(response: ServerResponse, step: Answer) {
 }
 
 /** Serves a WebSocket (RFC 6455), without reading what the client sends. */
-function serve(request: IncomingMessage, socket: Duplex, { messages, code }: Session) {
+async function serve(request: IncomingMessage, socket: Duplex, { messages, mayClose, code }: Session) {
   const key = `${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
   const accept = createHash("sha1").update(key).digest("base64");
   socket.on("error", () => {});
@@ -60,6 +65,7 @@ function serve(request: IncomingMessage, socket: Duplex, { messages, code }: Ses
       `Sec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: execution.v1\r\n\r\n`,
   );
   for (const message of messages) socket.write(frame(0x81, Buffer.from(JSON.stringify(message))));
+  await mayClose;
   if (code === "cut") {
     socket.end();
     return;
