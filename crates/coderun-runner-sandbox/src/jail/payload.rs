@@ -154,7 +154,8 @@ fn set_limits(limits: &KernelLimits) -> Result<(), StepError> {
     Ok(())
 }
 
-/// Keeps the program to these processors, so that it counts them alone, unless it asks for others by itself.
+/// Keeps the program to these processors, so that it counts them alone, unless it asks for others by itself. It gets all where
+/// the machine has taken these from the service meanwhile.
 fn use_processors(numbers: &[usize]) -> Result<(), StepError> {
     if numbers.is_empty() {
         return Ok(());
@@ -163,7 +164,10 @@ fn use_processors(numbers: &[usize]) -> Result<(), StepError> {
     for number in numbers {
         given.set(*number);
     }
-    sched_setaffinity(None, &given).step("choose processors")
+    match sched_setaffinity(None, &given) {
+        Err(Errno::INVAL) => Ok(()),
+        chosen => chosen.step("choose processors"),
+    }
 }
 
 /// The stack of the first thread may take all of the memory limit, which counts what is used of it.
@@ -214,4 +218,20 @@ fn drop_privileges() -> Result<(), StepError> {
     };
     set_capabilities(None, none).step(step)?;
     set_no_new_privs(true).step("give up new privileges")
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::thread::sched_getaffinity;
+
+    use super::*;
+
+    #[test]
+    fn a_program_whose_processors_are_gone_gets_all() {
+        let all = sched_getaffinity(None).unwrap();
+        let is_gone = |number: &usize| !all.is_set(*number);
+        let gone = (0..CpuSet::MAX_CPU).rev().find(is_gone).unwrap();
+        use_processors(&[gone]).unwrap();
+        assert_eq!(sched_getaffinity(None).unwrap(), all);
+    }
 }
