@@ -34,17 +34,20 @@ impl Processors {
         Self::new(numbers, count(), millicores)
     }
 
+    /// Of these processors, of which a quota may leave all programs together the time of fewer.
     fn new(
         numbers: impl Iterator<Item = usize>,
         all: NonZero<u32>,
         millicores: Option<NonZero<u32>>,
     ) -> Self {
+        let programs_on: BTreeMap<_, _> = numbers.map(|number| (number, 0)).collect();
         let wanted = millicores.and_then(|it| NonZero::new(it.get().div_ceil(1000)));
         let of_one_program = wanted.unwrap_or(all).min(all);
         Self {
-            programs_on: Arc::new(Mutex::new(numbers.map(|number| (number, 0)).collect())),
+            is_bounded: usize::try_from(of_one_program.get())
+                .is_ok_and(|given| given < programs_on.len()),
+            programs_on: Arc::new(Mutex::new(programs_on)),
             of_one_program,
-            is_bounded: of_one_program < all,
         }
     }
 
@@ -129,6 +132,16 @@ mod tests {
         assert_eq!(given(&processors).numbers(), [5, 4]);
         drop(second);
         assert_eq!(given(&processors).numbers(), [4, 5]);
+    }
+
+    #[test]
+    fn a_program_gets_as_many_as_it_counts_where_a_quota_allows_fewer_than_there_are() {
+        for millicores in [0, 2000, 64_000] {
+            let quota = NonZero::new(2).unwrap();
+            let processors = Processors::new(0..8, quota, NonZero::new(millicores));
+            assert_eq!(processors.of_one_program(), quota);
+            assert_eq!(given(&processors).numbers(), [0, 1]);
+        }
     }
 
     #[test]
