@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::num::NonZero;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread;
@@ -17,7 +18,7 @@ use super::plan::StagePlan;
 use crate::cgroup::{Frozen, Group, GroupUsage, Groups, JoinDescriptors};
 use crate::launcher_process::{Launcher, LauncherEnds, LauncherProcess, stage_socket};
 use crate::process_tree::signal_all_below;
-use crate::processors::{GivenProcessors, Processors};
+use crate::processors::{self, GivenProcessors, Processors};
 use crate::protocol::{MESSAGE_MAX_BYTES, write_header};
 use crate::slots::Slot;
 use crate::user_ids::UserIds;
@@ -37,6 +38,15 @@ impl Machine {
     pub(super) fn outside_id(&self, slot: &Slot) -> Option<u32> {
         let ids = self.ids.as_ref();
         ids.map(|ids| ids.first().saturating_add(slot.number))
+    }
+
+    /// How many processors a program can use at a time. It may choose others than it was given, unless a group bounds them.
+    pub(super) fn usable_processors(&self) -> NonZero<u32> {
+        if self.groups.version().is_some() && self.groups.no_shares_because().is_none() {
+            self.processors.of_one_program()
+        } else {
+            processors::count()
+        }
     }
 }
 

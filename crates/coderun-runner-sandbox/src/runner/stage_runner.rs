@@ -148,7 +148,7 @@ impl StageRunner {
                 started.socket,
                 &limits,
                 signals,
-                self.machine.processors.of_one_program()
+                self.machine.usable_processors()
             ),
             pump.run(streams)
         );
