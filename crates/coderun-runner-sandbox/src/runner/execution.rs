@@ -49,6 +49,7 @@ impl Execution<'_> {
             exit_status: Some(judgement.exit_status),
             usage: judgement.usage,
             compile,
+            hint: judgement.hint.map(str::to_owned),
             ..not_run(judgement.verdict, self.toolchain, self.stages.enforcement())
         })
     }

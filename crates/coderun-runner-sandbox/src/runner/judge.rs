@@ -16,7 +16,12 @@ pub(super) struct Judgement {
     pub(super) verdict: Verdict,
     pub(super) exit_status: ExitStatus,
     pub(super) usage: Usage,
+    /// What verdict and exit status do not tell.
+    pub(super) hint: Option<&'static str>,
 }
+
+/// Why a program that keeps within all its limits was killed.
+const NOT_FROZEN: &str = "The program waited for input and was stopped for others, but its processes continued each other";
 
 /// Judges a stage by why it was stopped, by what its group counted, and last by how it ended and what it said at its end.
 pub(super) fn judge(
@@ -38,6 +43,7 @@ pub(super) fn judge(
         Some(StopReason::CpuTime | StopReason::WallTime) => Verdict::TimeLimit,
         Some(StopReason::Memory) => Verdict::MemoryLimit,
         Some(StopReason::Processes) => Verdict::ProcessLimit,
+        Some(StopReason::NotFrozen) => Verdict::RuntimeError,
         None if usage.cpu_time.is_some_and(|cpu| cpu >= limits.cpu_time()) => Verdict::TimeLimit,
         None => match refused_resource(exit_status, &stderr.text()) {
             Some(Resource::Memory) => Verdict::MemoryLimit,
@@ -50,6 +56,7 @@ pub(super) fn judge(
         verdict,
         exit_status,
         usage,
+        hint: (end.stopped == Some(StopReason::NotFrozen)).then_some(NOT_FROZEN),
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) enum StopReason {
     Memory,
     Processes,
     Output,
+    /// It went on although it was frozen.
+    NotFrozen,
 }
 
 /// Signals between the tasks of a stage: its start, its place, the request to stop it, and its end.

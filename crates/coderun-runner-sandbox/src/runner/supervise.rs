@@ -228,7 +228,7 @@ impl Supervisor<'_> {
     /// always continue each other end as those that use too much CPU time.
     fn keep_frozen(&mut self, cpu_used: Duration) {
         if self.waiting.cannot_be_frozen(cpu_used) {
-            self.signals.stop(StopReason::CpuTime);
+            self.signals.stop(StopReason::NotFrozen);
         } else {
             self.guard.freeze(self.signals.first_process());
         }

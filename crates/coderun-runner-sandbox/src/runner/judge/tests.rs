@@ -85,6 +85,16 @@ fn a_cancellation_and_a_flood_are_never_anything_else() {
 }
 
 #[test]
+fn a_program_that_cannot_be_frozen_has_met_no_limit_and_is_told_why_it_ended() {
+    let end = stopped(StopReason::NotFrozen);
+    let none = GroupUsage::default();
+    let judgement = judge(&end, none, &limits(), &StderrTail::default());
+    assert_eq!(judgement.verdict, Verdict::RuntimeError);
+    let hint = judgement.hint.unwrap();
+    assert!(hint.contains("continued each other"), "{hint}");
+}
+
+#[test]
 fn building_the_sandbox_costs_the_program_nothing() {
     let counted = GroupUsage {
         cpu: Some(Duration::from_millis(10)),
