@@ -1,0 +1,86 @@
+use super::*;
+
+/// Opens connections and lets each do something, a second after the one before.
+async fn open_each(
+    connections: &Rc<Connections>,
+    acts: &[fn(&RequestState)],
+) -> Vec<(Rc<RequestState>, CountedConnection)> {
+    let mut opened = Vec::new();
+    for act in acts {
+        let state = connections.open();
+        act(&state);
+        opened.push((Rc::clone(&state), state.counted()));
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    opened
+}
+
+fn is_silent(state: &RequestState) {
+    state.wait();
+}
+
+fn has_sent_half_a_head(state: &RequestState) {
+    state.receive(10);
+    state.wait();
+}
+
+fn is_kept_alive(state: &RequestState) {
+    state.begin(false);
+    state.end();
+}
+
+fn is_answered(state: &RequestState) {
+    state.begin(false);
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_heads_are_closed_first_and_then_what_has_waited_longest() {
+    let config = HttpConfig {
+        connections_max: 8,
+        ..HttpConfig::default()
+    };
+    let connections = Connections::new(&config);
+    let acts: [fn(&RequestState); 7] = [
+        is_answered,
+        is_silent,
+        has_sent_half_a_head,
+        is_kept_alive,
+        has_sent_half_a_head,
+        is_silent,
+        is_answered,
+    ];
+    let mut opened = open_each(&connections, &acts).await;
+    let mut order = Vec::new();
+    for _ in 0..6 {
+        let new = open_each(&connections, &[is_answered]).await;
+        new[0].0.end();
+        opened.extend(new);
+        let states = opened.iter().enumerate();
+        let closed = states.filter(|(_, (state, _))| state.is_closed());
+        let closed: Vec<usize> = closed.map(|(number, _)| number).collect();
+        order.extend(
+            closed
+                .into_iter()
+                .filter(|it| !order.contains(it))
+                .collect::<Vec<_>>(),
+        );
+    }
+    assert_eq!(order, [2, 4, 1, 3, 5, 7]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sockets_count_among_the_connections_until_they_end() {
+    let config = HttpConfig {
+        connections_max: 3,
+        ..HttpConfig::default()
+    };
+    let connections = Connections::new(&config);
+    let opened = open_each(&connections, &[is_answered, is_silent]).await;
+    let [(state, socket), (silent, _silent)] = <[_; 2]>::try_from(opened).unwrap();
+    state.close();
+    let third = open_each(&connections, &[is_silent]).await;
+    assert!(silent.is_closed());
+    drop(socket);
+    drop(open_each(&connections, &[is_silent]).await);
+    assert!(!third[0].0.is_closed());
+}
