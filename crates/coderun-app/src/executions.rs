@@ -128,7 +128,7 @@ impl Executions {
 
     /// Waits, for at most five seconds, while the language or version that a draft names is still being checked. The worker of
     /// this process checks it before others.
-    pub async fn language_checked(&self, draft: &SubmissionDraft) {
+    pub async fn wait_for_language_check(&self, draft: &SubmissionDraft) {
         let mut views = self.ports.fleet.views();
         let checked = async {
             loop {

@@ -1,11 +1,13 @@
 //! Handles a submission: at once, awaited, or as a dry run.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use coderun_domain::{ExecutionId, IdempotencyKey, SubmissionDraft, UserId};
+use futures_util::FutureExt as _;
 
 use super::status::{WaitFor, wait_for};
 use super::submit_call::SubmitCall;
@@ -55,11 +57,23 @@ async fn answer(call: &mut SubmitCall, payload: web::Payload) -> Result<HttpResp
         let answer = DryRunAnswer::new(&submission, &fleet, warnings);
         return Ok(HttpResponse::Ok().json(answer));
     }
-    let state = &call.state;
-    let checked = state.ports.executions.language_checked(&draft);
-    // A server that ends refuses the submission below.
-    let _ = state.drain.run_until_begun(checked).await;
+    wait_for_language_check(call, &draft).await;
     submit_and_wait(call, draft, options, &unknown).await
+}
+
+/// Waits as a long poll does, because the draft stays in memory meanwhile. Without a free socket, the submission is answered as
+/// the check stands.
+async fn wait_for_language_check(call: &SubmitCall, draft: &SubmissionDraft) {
+    let state = &call.state;
+    let mut check = pin!(state.ports.executions.wait_for_language_check(draft));
+    if check.as_mut().now_or_never().is_some() {
+        return;
+    }
+    let sockets = &state.sockets;
+    if let Ok(_permit) = sockets.admit_watcher(&call.user, SocketKind::LongPoll) {
+        // A server that ends refuses the submission afterwards.
+        let _ = state.drain.run_until_begun(check).await;
+    }
 }
 
 /// What the head of a request says of its submission.

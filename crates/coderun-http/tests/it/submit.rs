@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use coderun_domain::testing::{execution_id, worker_offer};
-use coderun_domain::{Buffering, ExecutionId, Submission};
+use coderun_domain::testing::{execution_id, language, worker_offer};
+use coderun_domain::{
+    Buffering, ExecutionId, Submission, UnavailableCause, UnavailableLanguage, WorkerOffer,
+};
+use futures_util::future::select;
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -295,4 +298,27 @@ async fn a_repetition_under_its_key_is_answered_with_the_same_execution() {
         server.backend.execution(id).submission().code(),
         valid()["code"]
     );
+}
+
+#[tokio::test]
+async fn a_submission_that_waits_for_the_check_of_its_language_counts_as_a_socket() {
+    let ruby = UnavailableLanguage {
+        language: language("ruby"),
+        aliases: Vec::new(),
+        version: None,
+        cause: UnavailableCause::BeingChecked,
+    };
+    let offer = WorkerOffer {
+        unavailable: vec![ruby],
+        ..worker_offer("w1")
+    };
+    let fleet = no_worker().with_worker(offer);
+    let server = Server::with_fleet_and(fleet, |config| config.sockets.per_user_max = 1);
+    let body = json!({"code": "x", "language": "ruby"});
+    let submit = || server.submit(&body).into_future();
+    let (answer, _waiting) = select(submit(), submit()).await.factor_first();
+    answer.problem(503);
+    let id = server.backend.running();
+    let poll = server.get(&format!("/api/v1/executions/status/{id}?wait=1"));
+    poll.await.problem(429);
 }

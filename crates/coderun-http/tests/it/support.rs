@@ -85,7 +85,12 @@ impl Server {
 
     /// A server that knows these workers.
     pub(crate) fn with_fleet(fleet: Fleet) -> Self {
-        Self::build(None, fleet, |_| {})
+        Self::with_fleet_and(fleet, |_| {})
+    }
+
+    /// The same, with changed settings.
+    pub(crate) fn with_fleet_and(fleet: Fleet, change: impl FnOnce(&mut HttpConfig)) -> Self {
+        Self::build(None, fleet, change)
     }
 
     /// A server over another store.

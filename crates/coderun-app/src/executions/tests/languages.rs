@@ -35,7 +35,7 @@ async fn wait_for(executions: &Executions, language: &str) -> Duration {
         ..draft()
     };
     let begun = Instant::now();
-    executions.language_checked(&draft).await;
+    executions.wait_for_language_check(&draft).await;
     begun.elapsed()
 }
 
