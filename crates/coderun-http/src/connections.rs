@@ -2,8 +2,8 @@
 //!
 //! The state of each connection says whether a request is in progress, and so how long it may wait and what it may read.
 //!
-//! Who is closed comes back at once if it attacks. So connections are closed as late as possible: a flood can then come no
-//! faster than heads time out, unless it takes all the room.
+//! An attacker whose connection is closed connects again at once. So connections are closed as late as possible: a flood can
+//! then come no faster than heads time out, unless it takes all the room.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -31,8 +31,8 @@ const CLOSED_PART: usize = 64;
 /// The open connections of one thread.
 #[derive(Debug)]
 pub(crate) struct Connections {
-    /// Those whose requests are served here.
-    open: RefCell<HashMap<u64, Rc<RequestState>>>,
+    /// Those that wait for a request or the rest of its head.
+    waiting: RefCell<HashMap<u64, Rc<RequestState>>>,
     last_id: Cell<u64>,
     /// All that are open, also as sockets, but for those that are about to be closed.
     count: Cell<usize>,
@@ -94,11 +94,11 @@ impl Connections {
     pub(crate) fn new(config: &HttpConfig) -> Rc<Self> {
         let timeouts = &config.timeouts;
         Rc::new(Self {
-            open: RefCell::default(),
+            waiting: RefCell::default(),
             last_id: Cell::default(),
             count: Cell::default(),
             waiting_bytes: Cell::default(),
-            max: config.connections_max - config.connections_max.div_ceil(SPARE_PART),
+            max: (config.connections_max - config.connections_max.div_ceil(SPARE_PART)).max(1),
             head_timeout: timeouts.request_head,
             keep_alive: timeouts.keep_alive,
             unread: timeouts.unread,
@@ -110,7 +110,7 @@ impl Connections {
         let id = self.last_id.get() + 1;
         self.last_id.set(id);
         self.count.set(self.count.get() + 1);
-        let state = Rc::new(RequestState {
+        Rc::new(RequestState {
             id,
             phase: Cell::new(Phase::Head),
             since: Cell::new(Instant::now()),
@@ -120,9 +120,7 @@ impl Connections {
             is_closed: Cell::default(),
             waker: RefCell::default(),
             connections: Rc::clone(self),
-        });
-        self.open.borrow_mut().insert(id, Rc::clone(&state));
-        state
+        })
     }
 
     /// Closes connections that have waited long, if too many are open or those that wait have sent too much.
@@ -131,10 +129,9 @@ impl Connections {
         if !has_too_many && self.waiting_bytes.get() <= self.max.saturating_mul(WAITING_BYTES) {
             return;
         }
-        let open = self.open.borrow();
-        let mut waiting: Vec<_> = open.values().filter(|it| it.is_waiting.get()).collect();
+        let mut waiting: Vec<_> = self.waiting.borrow().values().map(Rc::clone).collect();
         // Half a head is rare among clients that mean well. A connection that has sent nothing may be about to.
-        let order = |state: &&Rc<RequestState>| {
+        let order = |state: &Rc<RequestState>| {
             (
                 Reverse(state.received_bytes.get() > 0),
                 state.since.get(),
@@ -163,7 +160,7 @@ impl RequestState {
     }
 
     /// The answer to the request is complete, though perhaps not sent yet.
-    pub(crate) fn end(&self) {
+    pub(crate) fn end(self: &Rc<Self>) {
         if self.phase.get().is_waiting() || self.is_closed.get() {
             return;
         }
@@ -177,13 +174,15 @@ impl RequestState {
     }
 
     /// Counts the connection among those that wait, if it has no request and nothing to read.
-    pub(crate) fn wait(&self) {
+    pub(crate) fn wait(self: &Rc<Self>) {
         let has_request = !self.phase.get().is_waiting();
         if has_request || self.is_closed.get() || self.is_waiting.replace(true) {
             return;
         }
         let bytes = &self.connections.waiting_bytes;
         bytes.set(bytes.get() + self.received_bytes.get());
+        let waiting = &self.connections.waiting;
+        waiting.borrow_mut().insert(self.id, Rc::clone(self));
         self.connections.close_oldest();
     }
 
@@ -192,6 +191,7 @@ impl RequestState {
         if self.is_waiting.replace(false) {
             let bytes = &self.connections.waiting_bytes;
             bytes.set(bytes.get() - self.received_bytes.get());
+            self.connections.waiting.borrow_mut().remove(&self.id);
         }
     }
 
@@ -261,7 +261,6 @@ impl RequestState {
     pub(crate) fn close(&self) {
         self.leave();
         self.is_closed.set(true);
-        self.connections.open.borrow_mut().remove(&self.id);
     }
 
     fn wake(&self) {

@@ -3,7 +3,7 @@ use super::*;
 /// Opens connections and lets each do something, a second after the one before.
 async fn open_each(
     connections: &Rc<Connections>,
-    acts: &[fn(&RequestState)],
+    acts: &[fn(&Rc<RequestState>)],
 ) -> Vec<(Rc<RequestState>, CountedConnection)> {
     let mut opened = Vec::new();
     for act in acts {
@@ -15,21 +15,21 @@ async fn open_each(
     opened
 }
 
-fn is_silent(state: &RequestState) {
+fn is_silent(state: &Rc<RequestState>) {
     state.wait();
 }
 
-fn has_sent_half_a_head(state: &RequestState) {
+fn has_sent_half_a_head(state: &Rc<RequestState>) {
     state.receive(10);
     state.wait();
 }
 
-fn is_kept_alive(state: &RequestState) {
+fn is_kept_alive(state: &Rc<RequestState>) {
     state.begin(false);
     state.end();
 }
 
-fn is_answered(state: &RequestState) {
+fn is_answered(state: &Rc<RequestState>) {
     state.begin(false);
 }
 
@@ -40,7 +40,7 @@ async fn half_heads_are_closed_first_and_then_what_has_waited_longest() {
         ..HttpConfig::default()
     };
     let connections = Connections::new(&config);
-    let acts: [fn(&RequestState); 7] = [
+    let acts: [fn(&Rc<RequestState>); 7] = [
         is_answered,
         is_silent,
         has_sent_half_a_head,
@@ -83,4 +83,15 @@ async fn sockets_count_among_the_connections_until_they_end() {
     drop(socket);
     drop(open_each(&connections, &[is_silent]).await);
     assert!(!third[0].0.is_closed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_only_connection_that_there_is_room_for_may_wait() {
+    let config = HttpConfig {
+        connections_max: 1,
+        ..HttpConfig::default()
+    };
+    let connections = Connections::new(&config);
+    let opened = open_each(&connections, &[is_kept_alive]).await;
+    assert!(!opened[0].0.is_closed());
 }
