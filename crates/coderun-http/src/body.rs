@@ -61,13 +61,11 @@ pub(crate) async fn read_json<T: FromJson + Send + 'static>(
     if body.len() <= INLINE_MAX_BYTES {
         return parse(&body);
     }
-    // Not while another part of the same share is held, which could be all that is waited for.
-    drop(permit);
-    let acquiring = state.body_budget.acquire(user, PARSING_FACTOR * body.len());
-    let permit = acquiring.await?;
+    let budget = &state.parsing_budget;
+    let parsing_permit = budget.acquire(user, PARSING_FACTOR * body.len()).await?;
     let parsing = tokio::task::spawn_blocking(move || {
         let parsed = parse(&body);
-        drop(permit);
+        drop((body, permit, parsing_permit));
         parsed
     });
     parsing

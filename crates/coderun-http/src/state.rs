@@ -47,6 +47,8 @@ pub(crate) struct AppState {
     pub(crate) sockets: SocketRegistry,
     pub(crate) large_answers: LargeAnswers,
     pub(crate) body_budget: MemoryBudget,
+    /// Apart from that of the bodies, which may take long to arrive: what is parsed is given back at once.
+    pub(crate) parsing_budget: MemoryBudget,
     pub(crate) spent_rates: SpentRates,
     pub(crate) submit_quotas: SubmitQuotas,
     pub(crate) feeds: Feeds,
@@ -64,6 +66,7 @@ impl AppState {
             sockets: SocketRegistry::new(&config.sockets),
             large_answers: LargeAnswers::new(answer_budget),
             body_budget: MemoryBudget::new(config.bodies_max, config.sockets.send),
+            parsing_budget: MemoryBudget::new(config.bodies_max, config.sockets.send),
             spent_rates: SpentRates::default(),
             submit_quotas: SubmitQuotas::new(ports.executions.store_policy()),
             ports,

@@ -10,6 +10,7 @@ use serde::de::{IgnoredAny, MapAccess};
 
 use super::*;
 use crate::watching::tests::support::World;
+use crate::wire::SubmitRequest;
 
 #[rstest]
 #[case("application/json")]
@@ -61,4 +62,18 @@ async fn a_long_body_does_not_hold_up_the_event_loop() {
     let releasing = async { RELEASE.0.send(()).unwrap() };
     let (read, ()) = tokio::join!(reading, releasing);
     assert!(read.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_bodies_take_no_memory_that_parsing_needs() {
+    let body = format!("{{\"code\":\"{}\"}}", "x".repeat(INLINE_MAX_BYTES));
+    let (request, mut payload) = TestRequest::post().set_payload(body).to_http_parts();
+    let payload = Payload::from_request(&request, &mut payload).await.unwrap();
+    let (world, alice) = (World::new(), user("alice"));
+    let budget = &world.state.body_budget;
+    // More than all there is takes all of it.
+    let _held = budget.acquire(&user("mallory"), usize::MAX).await.unwrap();
+    assert!(budget.acquire(&alice, 1).await.is_err());
+    let reading = read_json::<SubmitRequest>(request.headers(), payload, &world.state, &alice);
+    assert!(reading.await.is_ok());
 }
