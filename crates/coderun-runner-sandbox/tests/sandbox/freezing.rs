@@ -8,7 +8,7 @@ use coderun_runner_sandbox::ControlGroups;
 use rstest::rstest;
 
 use crate::support::TestSandbox;
-use crate::waiting::{Told, assert_accepted, line, parking_io};
+use crate::waiting::{RunnerEvent, assert_accepted, line, parking_io};
 
 /// One thread waits, another begins to compute after a while.
 const GOES_ON: &str = "import os, threading, time\n\
@@ -31,11 +31,11 @@ async fn a_program_that_goes_on_without_its_place_is_frozen_until_the_run_has_it
     #[case] groups: ControlGroups,
 ) {
     assert_accepted("python", GOES_ON, groups, async |watcher| {
-        watcher.expect(Told::Awaiting).await;
-        watcher.expect(Told::Parked).await;
-        watcher.expect(Told::PlaceRequested).await;
-        let told = tokio::time::timeout(FROZEN_FOR, watcher.told.recv()).await;
-        assert!(told.is_err(), "{told:?}");
+        watcher.expect(RunnerEvent::Awaiting).await;
+        watcher.expect(RunnerEvent::Parked).await;
+        watcher.expect(RunnerEvent::PlaceRequested).await;
+        let event = tokio::time::timeout(FROZEN_FOR, watcher.events.recv()).await;
+        assert!(event.is_err(), "{event:?}");
         watcher.give(RunInput::Resumed);
         watcher.expect_output("done\n").await;
         watcher.give(line("x\n"));
@@ -50,9 +50,9 @@ async fn a_program_that_is_frozen_can_be_cancelled() {
     let program = Program::new("python", GOES_ON).interactive();
     let running = program.run_with(&*sandbox.runner, &mut io);
     let acting = async {
-        watcher.expect(Told::Awaiting).await;
-        watcher.expect(Told::Parked).await;
-        watcher.expect(Told::PlaceRequested).await;
+        watcher.expect(RunnerEvent::Awaiting).await;
+        watcher.expect(RunnerEvent::Parked).await;
+        watcher.expect(RunnerEvent::PlaceRequested).await;
         watcher.give(RunInput::Cancel);
     };
     let (report, ()) = tokio::join!(running, acting);
@@ -75,9 +75,9 @@ async fn a_program_that_continues_itself_is_frozen_or_ended() {
     let program = Program::new("python", CONTINUES_ITSELF).interactive();
     let running = program.run_with(&*sandbox.runner, &mut io);
     let acting = async {
-        watcher.expect(Told::Awaiting).await;
-        watcher.expect(Told::Parked).await;
-        watcher.expect(Told::PlaceRequested).await;
+        watcher.expect(RunnerEvent::Awaiting).await;
+        watcher.expect(RunnerEvent::Parked).await;
+        watcher.expect(RunnerEvent::PlaceRequested).await;
         tokio::time::sleep(FROZEN_FOR).await;
         watcher.give(RunInput::Cancel);
     };

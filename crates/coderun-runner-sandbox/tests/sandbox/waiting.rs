@@ -13,9 +13,9 @@ use tokio::sync::mpsc;
 
 use crate::support::TestSandbox;
 
-/// What the runner tells the worker of a run.
+/// What the runner reports to the worker about a run.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum RunnerEvent {
     Output(Bytes),
     Awaiting,
     Parked,
@@ -24,30 +24,30 @@ pub(crate) enum Told {
 
 /// A worker that gives the place of the run away as soon as it may.
 pub(crate) struct ParkingIo {
-    told: mpsc::UnboundedSender<Told>,
+    events: mpsc::UnboundedSender<RunnerEvent>,
     input: mpsc::UnboundedReceiver<RunInput>,
 }
 
 /// The test's side of a run.
 pub(crate) struct Watcher {
-    pub(crate) told: mpsc::UnboundedReceiver<Told>,
+    pub(crate) events: mpsc::UnboundedReceiver<RunnerEvent>,
     input: mpsc::UnboundedSender<RunInput>,
 }
 
 impl Watcher {
     /// Expects exactly this next.
-    pub(crate) async fn expect(&mut self, expected: Told) {
-        let told = self.told.recv().await;
-        assert_eq!(told, Some(expected));
+    pub(crate) async fn expect(&mut self, expected: RunnerEvent) {
+        let event = self.events.recv().await;
+        assert_eq!(event, Some(expected));
     }
 
     /// Expects this output next, in any pieces.
     pub(crate) async fn expect_output(&mut self, text: &str) {
         let mut written = Vec::new();
         while written.len() < text.len() {
-            let told = self.told.recv().await;
-            assert!(matches!(told, Some(Told::Output(_))), "{told:?}");
-            if let Some(Told::Output(bytes)) = told {
+            let event = self.events.recv().await;
+            assert!(matches!(event, Some(RunnerEvent::Output(_))), "{event:?}");
+            if let Some(RunnerEvent::Output(bytes)) = event {
                 written.extend(bytes);
             }
         }
@@ -60,22 +60,31 @@ impl Watcher {
 }
 
 pub(crate) fn parking_io() -> (ParkingIo, Watcher) {
-    let (tell, told) = mpsc::unbounded_channel();
+    let (sender, events) = mpsc::unbounded_channel();
     let (give, input) = mpsc::unbounded_channel();
-    let io = ParkingIo { told: tell, input };
-    (io, Watcher { told, input: give })
+    let io = ParkingIo {
+        events: sender,
+        input,
+    };
+    (
+        io,
+        Watcher {
+            events,
+            input: give,
+        },
+    )
 }
 
 impl ParkingIo {
-    fn tell(&self, told: Told) {
-        self.told.send(told).unwrap();
+    fn report(&self, event: RunnerEvent) {
+        self.events.send(event).unwrap();
     }
 }
 
 #[async_trait]
 impl RunIo for ParkingIo {
     async fn output(&mut self, _stream: OutputStream, bytes: Bytes) {
-        self.tell(Told::Output(bytes));
+        self.report(RunnerEvent::Output(bytes));
     }
 
     fn mark_truncated(&mut self, _stream: OutputStream) {}
@@ -88,16 +97,16 @@ impl RunIo for ParkingIo {
     }
 
     async fn awaiting_input(&mut self) {
-        self.tell(Told::Awaiting);
+        self.report(RunnerEvent::Awaiting);
     }
 
     fn park(&mut self) -> bool {
-        self.tell(Told::Parked);
+        self.report(RunnerEvent::Parked);
         true
     }
 
     fn request_place(&mut self) {
-        self.tell(Told::PlaceRequested);
+        self.report(RunnerEvent::PlaceRequested);
     }
 }
 
@@ -133,8 +142,8 @@ async fn a_program_that_gets_input_has_its_place_again() {
         code,
         ControlGroups::WhereUsable,
         async |watcher| {
-            watcher.expect(Told::Awaiting).await;
-            watcher.expect(Told::Parked).await;
+            watcher.expect(RunnerEvent::Awaiting).await;
+            watcher.expect(RunnerEvent::Parked).await;
             watcher.give(line("x\n"));
             watcher.expect_output("done\n").await;
         },
@@ -171,8 +180,8 @@ async fn a_program_that_polls_its_stdin_without_end_waits(
         code,
         ControlGroups::WhereUsable,
         async |watcher| {
-            watcher.expect(Told::Awaiting).await;
-            watcher.expect(Told::Parked).await;
+            watcher.expect(RunnerEvent::Awaiting).await;
+            watcher.expect(RunnerEvent::Parked).await;
             watcher.give(line("x\n"));
             watcher.expect_output("got x\n").await;
             // Node goes on until its stdin has ended.
@@ -193,7 +202,7 @@ async fn a_program_that_polls_its_stdin_for_a_time_is_not_said_to_wait() {
         code,
         ControlGroups::WhereUsable,
         async |watcher| {
-            watcher.expect(Told::Parked).await;
+            watcher.expect(RunnerEvent::Parked).await;
             watcher.give(line("x\n"));
             watcher.expect_output("got x\n").await;
         },
@@ -234,7 +243,7 @@ async fn a_program_that_needs_too_much_memory_keeps_its_place() {
     let program = program.interactive();
     let running = program.run_with(&*sandbox.runner, &mut io);
     let acting = async {
-        watcher.expect(Told::Awaiting).await;
+        watcher.expect(RunnerEvent::Awaiting).await;
         watcher.give(line("x\n"));
         watcher.expect_output("got x\n").await;
     };

@@ -47,11 +47,11 @@ struct ScriptedNotifier {
 #[derive(Debug, Clone)]
 pub(super) struct Subscription {
     pub(super) since: Sequence,
-    events: mpsc::UnboundedSender<Told>,
+    events: mpsc::UnboundedSender<ScriptedEvent>,
 }
 
-/// What a test lets a subscription tell; `None` is a panic.
-type Told = Option<Result<StoredEvent, WatchError>>;
+/// What a test lets a subscription send; `None` is a panic.
+type ScriptedEvent = Option<Result<StoredEvent, WatchError>>;
 
 #[async_trait]
 impl Notifier for ScriptedNotifier {
