@@ -23,7 +23,7 @@ use super::clocks;
 use super::files;
 use super::host_proc::HostProc;
 use super::kernel_calls::{self, CloneSide};
-use super::machine_files::Processors;
+use super::machine_files::DescribedProcessors;
 use super::payload;
 use super::root;
 use super::seccomp::Filter;
@@ -35,7 +35,7 @@ use crate::protocol::{INSIDE_ID, InitReport, ProgramEnd, StageSpec, encode};
 pub(super) struct Prepared {
     /// For the program.
     pub(super) filter: Filter,
-    pub(super) processors: Processors,
+    pub(super) processors: DescribedProcessors,
     /// The files in `/proc` that only root may read.
     pub(super) closed_files: Vec<String>,
     /// Those toolchains that each sandbox's own folder for temporary files would cover.

@@ -20,7 +20,7 @@ use rustix::thread::UnshareFlags;
 use super::host_proc::HostProc;
 use super::init::{self, Descriptors, Prepared};
 use super::kernel_calls::{self, CloneSide};
-use super::machine_files::Processors;
+use super::machine_files::DescribedProcessors;
 use super::network;
 use super::proc;
 use super::root;
@@ -73,7 +73,7 @@ fn prepare(processors: usize, toolchains: &[PathBuf]) -> Result<Prepared, StepEr
         filter: seccomp::of_program()
             .map_err(io::Error::other)
             .step("compile the filter of system calls")?,
-        processors: Processors::like_the_machines(processors),
+        processors: DescribedProcessors::new(processors),
         closed_files: Vec::new(),
         covered_toolchains: root::covered(toolchains),
         proc,

@@ -7,7 +7,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// The processors that a program may use, described once by the launcher.
 #[derive(Debug)]
-pub(super) struct Processors {
+pub(super) struct DescribedProcessors {
     count: usize,
     /// As in `/proc/cpuinfo`.
     description: String,
@@ -16,9 +16,9 @@ pub(super) struct Processors {
 /// The name and the content of a file.
 pub(super) type MachineFile = (&'static str, String);
 
-impl Processors {
+impl DescribedProcessors {
     /// So many processors, which are like the first of this machine.
-    pub(super) fn like_the_machines(count: usize) -> Self {
+    pub(super) fn new(count: usize) -> Self {
         let machine = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         Self {
             count,
