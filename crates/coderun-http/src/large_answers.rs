@@ -64,7 +64,7 @@ impl LargeAnswerError {
 pub(crate) struct LargeAnswers {
     budget: Arc<MemoryBudget>,
     /// The answers that are the same for all who ask, while they are made or read.
-    shared: Mutex<HashMap<SharedAnswer, WeakShared<Making>>>,
+    shared: Mutex<HashMap<SharedAnswer, WeakShared<AnswerFuture>>>,
 }
 
 /// An answer that is the same for all who ask: the final record of an execution. The time of the submission tells executions
@@ -72,7 +72,7 @@ pub(crate) struct LargeAnswers {
 type SharedAnswer = (ExecutionId, OffsetDateTime, Audience);
 
 /// The making of one answer. It belongs to all who wait for it, so it goes on while one of them is left.
-type Making = BoxFuture<'static, Result<Arc<BudgetedBytes>, LargeAnswerError>>;
+type AnswerFuture = BoxFuture<'static, Result<Arc<BudgetedBytes>, LargeAnswerError>>;
 
 impl LargeAnswers {
     pub(crate) fn new(budget: MemoryBudget) -> Self {
@@ -107,7 +107,7 @@ impl LargeAnswers {
         bound_bytes: usize,
         encode: impl FnOnce() -> io::Result<Vec<u8>> + Send + 'static,
     ) -> Result<Bytes, LargeAnswerError> {
-        let making = self.making(answer, || {
+        let future = self.join_or_begin(answer, || {
             let (budget, user) = (Arc::clone(&self.budget), user.clone());
             async move {
                 let made = make_budgeted(&budget, &user, bound_bytes, encode).await;
@@ -115,23 +115,27 @@ impl LargeAnswers {
             }
             .boxed()
         });
-        let made = making.clone().await?;
+        let made = future.clone().await?;
         Ok(Bytes::from_owner(SharedBytes {
             made,
-            _making: making,
+            _future: future,
         }))
     }
 
-    /// The making of a shared answer. What a second making would need may be large, so it is not kept.
-    fn making(&self, answer: SharedAnswer, begin: impl FnOnce() -> Making) -> Shared<Making> {
+    /// Joins the making of a shared answer, or begins it. What a second one would need may be large, so it is not kept.
+    fn join_or_begin(
+        &self,
+        answer: SharedAnswer,
+        begin: impl FnOnce() -> AnswerFuture,
+    ) -> Shared<AnswerFuture> {
         let mut shared = self.shared.lock();
-        if let Some(making) = shared.get(&answer).and_then(WeakShared::upgrade) {
-            return making;
+        if let Some(future) = shared.get(&answer).and_then(WeakShared::upgrade) {
+            return future;
         }
-        shared.retain(|_, making| making.upgrade().is_some());
-        let making = begin().shared();
-        shared.extend(making.downgrade().map(|weak| (answer, weak)));
-        making
+        shared.retain(|_, future| future.upgrade().is_some());
+        let future = begin().shared();
+        shared.extend(future.downgrade().map(|weak| (answer, weak)));
+        future
     }
 }
 
@@ -180,7 +184,7 @@ impl AsRef<[u8]> for BudgetedBytes {
 /// One reader's hold on shared bytes. While it lasts, others find their making.
 struct SharedBytes {
     made: Arc<BudgetedBytes>,
-    _making: Shared<Making>,
+    _future: Shared<AnswerFuture>,
 }
 
 impl AsRef<[u8]> for SharedBytes {
