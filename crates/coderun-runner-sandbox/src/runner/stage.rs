@@ -185,23 +185,17 @@ impl StageGuard {
         }
     }
 
-    /// Stops all its processes for a while: by its group, or else each that is below its first one.
-    pub(super) fn freeze(&self, first_process: Option<i32>) {
-        let by_group = self
-            .group()
-            .is_some_and(|group| group.set_frozen(Frozen::Yes));
+    /// Stops all its processes for a while, or lets them go on: by its group, or else by a signal to each below its first one.
+    pub(super) async fn set_frozen(&self, frozen: Frozen, first_process: Option<i32>) {
+        let by_group = self.group().is_some_and(|group| group.set_frozen(frozen));
+        let signal = match frozen {
+            Frozen::Yes => Signal::STOP,
+            Frozen::No => Signal::CONT,
+        };
         if !by_group && let Some(first_process) = first_process {
-            signal_all_below(first_process, Signal::STOP);
-        }
-    }
-
-    /// Lets its processes go on.
-    pub(super) fn thaw(&self, first_process: Option<i32>) {
-        let by_group = self
-            .group()
-            .is_some_and(|group| group.set_frozen(Frozen::No));
-        if !by_group && let Some(first_process) = first_process {
-            signal_all_below(first_process, Signal::CONT);
+            let signalling = move || signal_all_below(first_process, signal);
+            // It looks through all the processes, several times. It does not fail, unless the runtime ends.
+            let _ = tokio::task::spawn_blocking(signalling).await;
         }
     }
 

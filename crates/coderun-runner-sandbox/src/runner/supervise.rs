@@ -14,7 +14,7 @@ use super::stage::{END_DEADLINE, StageGuard};
 use super::stage_end::{StageEnd, StageError};
 use super::stage_signals::{StageSignals, StopReason};
 use super::waiting_program::{Place, WaitingProgram};
-use crate::cgroup::{GroupUsage, OutsideLimit, machine_memory_kills};
+use crate::cgroup::{Frozen, GroupUsage, OutsideLimit, machine_memory_kills};
 use crate::process_watch::ProcessWatch;
 use crate::protocol::{InitReport, LauncherMessage, MESSAGE_MAX_BYTES, decode};
 
@@ -103,7 +103,7 @@ impl Supervisor<'_> {
                     let killed = *self.killed.insert(Instant::now());
                     kill_deadline = Some(killed + END_DEADLINE);
                 }
-                () = self.signals.place.until(Place::Held), if self.waiting.is_frozen() => self.thaw(),
+                () = self.signals.place.until(Place::Held), if self.waiting.is_frozen() => self.thaw().await,
                 () = sleep_until(wake) => {
                     if is_stopping {
                         return self.end_while_dying(!is_launcher_alive);
@@ -210,32 +210,38 @@ impl Supervisor<'_> {
         if let Some(reason) = exceeded {
             self.signals.stop(reason);
         } else if self.waiting.is_frozen() {
-            self.keep_frozen(cpu_used);
+            self.keep_frozen(cpu_used).await;
         } else if self.waiting.has_gone_on(self.signals.place.get(), cpu_used) {
-            self.freeze();
+            self.freeze().await;
         }
         Ok(Instant::now() + self.pause(&used).max(CHECK_INTERVAL_MIN))
     }
 
     /// Stops the program until the run has a place again.
-    fn freeze(&mut self) {
-        self.guard.freeze(self.signals.first_process());
+    async fn freeze(&mut self) {
+        let first_process = self.signals.first_process();
+        self.guard.set_frozen(Frozen::Yes, first_process).await;
         self.waiting.mark_frozen();
         self.signals.place.set(Place::Wanted);
     }
 
     /// Stops what signals did not reach when it was frozen: what was started meanwhile, and what was continued. Processes that
-    /// always continue each other end as those that use too much CPU time.
-    fn keep_frozen(&mut self, cpu_used: Duration) {
+    /// always continue each other are killed.
+    async fn keep_frozen(&mut self, cpu_used: Duration) {
+        let watch = self.watch.as_ref();
+        let is_multiplying = watch.is_some_and(ProcessWatch::is_multiplying);
+        let has_stirred = self.waiting.has_stirred(cpu_used);
         if self.waiting.cannot_be_frozen(cpu_used) {
             self.signals.stop(StopReason::NotFrozen);
-        } else {
-            self.guard.freeze(self.signals.first_process());
+        } else if has_stirred || is_multiplying {
+            let first_process = self.signals.first_process();
+            self.guard.set_frozen(Frozen::Yes, first_process).await;
         }
     }
 
-    fn thaw(&mut self) {
-        self.guard.thaw(self.signals.first_process());
+    async fn thaw(&mut self) {
+        let first_process = self.signals.first_process();
+        self.guard.set_frozen(Frozen::No, first_process).await;
         self.waiting.mark_thawed();
     }
 

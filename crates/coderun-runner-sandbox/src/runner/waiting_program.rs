@@ -58,6 +58,8 @@ pub(super) struct WaitingProgram {
     frozen_since: Option<Instant>,
     /// The processor time that it had used at the first look after it was frozen.
     cpu_when_frozen: Option<Duration>,
+    /// The processor time that it had used at the last look while it was frozen.
+    cpu_at_last_look: Option<Duration>,
     /// For how long it was frozen before.
     frozen: Duration,
 }
@@ -80,6 +82,12 @@ impl WaitingProgram {
         cpu_used.saturating_sub(before) > ALLOWANCE
     }
 
+    /// Whether it has used processor time since the last look, or this is the first one since it was frozen.
+    pub(super) fn has_stirred(&mut self, cpu_used: Duration) -> bool {
+        let before = self.cpu_at_last_look.replace(cpu_used);
+        before.is_none_or(|before| cpu_used > before)
+    }
+
     pub(super) const fn is_frozen(&self) -> bool {
         self.frozen_since.is_some()
     }
@@ -87,6 +95,7 @@ impl WaitingProgram {
     pub(super) fn mark_frozen(&mut self) {
         self.frozen_since = Some(Instant::now());
         self.cpu_when_frozen = None;
+        self.cpu_at_last_look = None;
     }
 
     pub(super) fn mark_thawed(&mut self) {
@@ -136,6 +145,18 @@ mod tests {
             assert!(!program.cannot_be_frozen(stopped_at * MILLISECOND));
             assert!(!program.cannot_be_frozen((stopped_at + 50) * MILLISECOND));
             assert!(program.cannot_be_frozen((stopped_at + 51) * MILLISECOND));
+            program.mark_thawed();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frozen_program_that_does_nothing_is_not_stopped_again() {
+        let mut program = WaitingProgram::default();
+        for _ in 0..2 {
+            program.mark_frozen();
+            for (cpu_used, expected) in [(300, true), (300, false), (301, true), (301, false)] {
+                assert_eq!(program.has_stirred(cpu_used * MILLISECOND), expected);
+            }
             program.mark_thawed();
         }
     }
