@@ -41,7 +41,7 @@ mod user_ids;
 use std::path::PathBuf;
 
 pub use config::{Control, ControlGroups, LanguageChecks, SandboxConfig};
-pub use runner::{SandboxRunner, StartError};
+pub use runner::{MEMORY_WAIT, SandboxRunner, StartError};
 
 /// Runs the launcher if this process was started as one, and then never returns; else returns at once.
 ///

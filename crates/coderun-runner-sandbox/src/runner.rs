@@ -220,9 +220,8 @@ fn memory_of(submission: &Submission, toolchain: &Toolchain) -> ByteSize {
     limits.run.memory().max(compile.unwrap_or_default())
 }
 
-/// The longest that a run waits for memory: several others, of which most may take a minute, may be before it. The grace of the
-/// store covers it.
-const MEMORY_WAIT: Duration = Duration::from_mins(10);
+/// The longest that a run waits for memory: several others, of which most may take a minute, may be before it.
+pub const MEMORY_WAIT: Duration = Duration::from_mins(10);
 
 #[async_trait]
 impl CodeRunner for SandboxRunner {

@@ -9,7 +9,7 @@ pub(crate) use coderun_firebase::{
 pub(crate) use coderun_languages::{ChosenLimits, LanguageTable, LanguageTableError};
 pub(crate) use coderun_redis::{KeyPrefix, RedisAddress};
 pub(crate) use coderun_runner_http::ApiKey;
-pub(crate) use coderun_runner_sandbox::Control;
+pub(crate) use coderun_runner_sandbox::{Control, MEMORY_WAIT};
 
 /// Where Firebase publishes the keys that sign its tokens.
 pub(crate) const FIREBASE_KEYS_URL: &str = HttpKeysConfig::FIREBASE_URL;

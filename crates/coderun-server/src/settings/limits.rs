@@ -9,14 +9,15 @@ use coderun_domain::{
 };
 
 use super::values::{seconds, size, size_within, whole};
+use crate::compose::values::MEMORY_WAIT;
 
 /// Attempts before an execution is given up because its workers are lost.
 const ATTEMPTS_MAX: u32 = 3;
 /// A worker that does not renew for this long loses its execution; with the poll of the next worker, within 15 s.
 const LEASE: Duration = Duration::from_secs(10);
-/// Time for one attempt beyond its limits: up to 600 s of waiting for memory and 10 s for a permit of the runner, then setup
-/// and killing.
-const RUN_GRACE: Duration = Duration::from_secs(620);
+/// Time for one attempt beyond its limits: for waiting for memory, and then 10 s for a permit of the runner, and for setup and
+/// killing.
+const RUN_GRACE: Duration = MEMORY_WAIT.saturating_add(Duration::from_secs(20));
 
 /// The longest argument that Linux passes to a program, less the byte that ends it.
 const ARGUMENT_BYTES_MAX: u64 = (128 << 10) - 1;
