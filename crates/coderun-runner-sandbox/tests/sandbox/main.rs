@@ -21,6 +21,7 @@ mod language_checks;
 mod language_page;
 mod languages;
 mod memory;
+mod missing_means;
 mod mistakes;
 mod network;
 mod processes;
