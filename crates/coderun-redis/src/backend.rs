@@ -19,7 +19,6 @@ use crate::execution_store::RedisExecutionStore;
 use crate::feed::Feed;
 use crate::input_relay::RedisInputRelay;
 use crate::layout::{Layout, PartitionedIds};
-use crate::layout_check::check_layout;
 use crate::notifier::RedisNotifier;
 use crate::record_reader::RecordReader;
 use crate::scripts::Scripts;
@@ -156,7 +155,7 @@ async fn reach(
     subscriber: &Subscriber,
 ) -> Result<(), AdapterError> {
     if transport.first_attempt().await.is_ok() {
-        match check_layout(client).await {
+        match client.ensure_layout().await {
             Ok(()) => subscriber.connected(config.patience).await,
             Err(error @ AdapterError::Partitions { .. }) => return Err(error),
             Err(error) => {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use coderun_domain::{Clock, ExecutionId};
 use coderun_record::micros;
@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 
 use crate::adapter_error::AdapterError;
 use crate::layout::{Layout, Partition};
+use crate::layout_check::check_layout;
 use crate::reply::UnexpectedReply;
 use crate::step::{Script, Step};
 use crate::transport::{Durability, Transport};
@@ -24,6 +25,8 @@ pub(crate) struct Client {
     pub(crate) transport: Arc<Transport>,
     clock: Arc<dyn Clock>,
     timer: StorageTimer,
+    /// Whether this process is known to have the same layout as the others. Until then nothing is read or written.
+    has_checked_layout: AtomicBool,
     /// Counts up from the start of the process in microseconds, so that no process of the same worker ever gives a number
     /// twice.
     next_token: AtomicU64,
@@ -37,6 +40,7 @@ impl Client {
             transport,
             clock,
             timer: StorageTimer::new("redis"),
+            has_checked_layout: AtomicBool::new(false),
             next_token: AtomicU64::new(started),
         }
     }
@@ -95,6 +99,7 @@ impl Client {
         script: Script,
         step: Step,
     ) -> Result<T, AdapterError> {
+        self.ensure_layout().await?;
         let partition = self.layout.of_execution(id);
         // The future with all attempts is large.
         let reply = Box::pin(self.transport.run(partition, script, &step)).await?;
@@ -108,6 +113,7 @@ impl Client {
         script: Script,
         step: Step,
     ) -> Result<T, AdapterError> {
+        self.ensure_layout().await?;
         let reply = Box::pin(self.transport.run(partition, script, &step)).await?;
         Ok(reply.decode()?)
     }
@@ -119,12 +125,14 @@ impl Client {
         script: Script,
         step: Step,
     ) -> Result<Vec<ByteBuf>, AdapterError> {
+        self.ensure_layout().await?;
         let reply = Box::pin(self.transport.run(partition, script, &step)).await?;
         Ok(reply.into_list()?)
     }
 
     /// Sends a command. Transient errors are retried.
     pub(crate) async fn call(&self, command: &Cmd) -> Result<Value, AdapterError> {
+        self.ensure_layout().await?;
         Ok(self.transport.call(Durability::Master, command).await?)
     }
 
@@ -133,8 +141,18 @@ impl Client {
         &self,
         commands: [Cmd; N],
     ) -> Result<[Value; N], AdapterError> {
+        self.ensure_layout().await?;
         let answers = Box::pin(self.transport.read(&commands)).await?;
         Ok(answers.try_into().map_err(|_| UnexpectedReply)?)
+    }
+
+    /// Checks the layout, unless a check has passed: the server may have come up after this process.
+    pub(crate) async fn ensure_layout(&self) -> Result<(), AdapterError> {
+        if !self.has_checked_layout.load(Ordering::Relaxed) {
+            Box::pin(check_layout(self)).await?;
+            self.has_checked_layout.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
 

@@ -123,6 +123,23 @@ async fn what_is_wrong_with_a_server_is_told() {
     fixture.server.resume();
 }
 
+#[tokio::test]
+async fn a_server_that_comes_up_late_is_not_used_with_another_number_of_partitions() {
+    let server = RedisServer::stopped(&RedisOptions::default());
+    let config = RedisConfig {
+        partitions: Some(2),
+        ..RedisConfig::new(server.url().parse().unwrap())
+    };
+    let (redis, _) = connect(config, store_policy()).await;
+    server.restart();
+    let set = |count| server.command(&["SET", "coderun:3:partitions", count]);
+    assert_eq!(set("1").text(), "OK");
+    let error = ErrorChain(&redis.queue.depth().await.unwrap_err()).to_string();
+    assert!(error.contains("1 partitions"), "{error}");
+    assert_eq!(set("2").text(), "OK");
+    redis.queue.depth().await.unwrap();
+}
+
 /// A server that does not work at the start works later, and is explained meanwhile.
 #[tokio::test]
 async fn a_server_that_refuses_at_the_start_is_used_once_it_accepts() {
