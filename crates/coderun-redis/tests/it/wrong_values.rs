@@ -83,6 +83,16 @@ async fn wrong_totals_count_as_lost(#[case] value: &str) {
     assert_served(&fixture).await;
 }
 
+/// Too low totals of a partition leave nothing to others.
+#[tokio::test]
+async fn usage_is_told_while_the_totals_are_too_low() {
+    let fixture = start().await;
+    let totals = "redis.call('SET', KEYS[1], cmsgpack.pack({0, 0, 0, 0, 0, 0, 0, {}, {}}))";
+    fixture.script(totals, &shared_key("totals"), 1);
+    let usage = fixture.redis.store.usage(&user("alice")).await.unwrap();
+    assert_eq!(usage.quotas.pending, 1);
+}
+
 /// Members of indexes, queues and lists that no script has made.
 #[rstest]
 #[case::leases("leases")]

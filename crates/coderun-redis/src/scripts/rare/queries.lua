@@ -41,11 +41,12 @@ function steps.list(header)
   return { rows = rows }
 end
 
--- What a user holds, and what the other users of the partition do.
+-- What a user holds, and what the other users of the partition do. Totals that were lost begin at zero.
 function steps.usage(header)
   local user, all = load_user(header[3]), load_totals()
+  local others_pending, others_bytes = math.max(all.pending - user.pending, 0), math.max(all.bytes - user.bytes, 0)
   return { usage = {
-    user.running, user.bytes, all.pending - user.pending, all.bytes - user.bytes, { user.pending, rate_of(user) },
+    user.running, user.bytes, others_pending, others_bytes, { user.pending, rate_of(user) },
   } }
 end
 
