@@ -171,7 +171,9 @@ fn parse<T: FromJson>(body: &[u8]) -> Result<(T, UnknownFields), Problem> {
     json.end().map_err(|error| malformed(&error))?;
     match parsed {
         Lenient::Given(fields) => Ok((fields, unknown)),
-        Lenient::Absent | Lenient::Mistyped | Lenient::Repeated => Err(not_an_object()),
+        Lenient::Absent | Lenient::Null | Lenient::Mistyped | Lenient::Repeated => {
+            Err(not_an_object())
+        }
     }
 }
 

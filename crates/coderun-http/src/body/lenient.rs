@@ -13,11 +13,13 @@ const FAULTS_MAX: usize = 100;
 /// The most entries of a list that are kept; every list has a lower limit of its own.
 const ENTRIES_MAX: usize = 1000;
 
-/// A field as it arrived. `null` counts as absent.
+/// A field as it arrived.
 #[derive(Debug, Default)]
 pub(crate) enum Lenient<T> {
     #[default]
     Absent,
+    /// As good as absent.
+    Null,
     Given(T),
     /// JSON of another type, which was dropped.
     Mistyped,
@@ -73,11 +75,16 @@ impl<T: FromJson> Lenient<T> {
     pub(crate) fn take(self, path: impl fmt::Display, faults: &mut Faults) -> Option<T> {
         match self {
             Self::Given(value) => return Some(value),
-            Self::Absent => {}
+            Self::Absent | Self::Null => {}
             Self::Mistyped => faults.add(path, T::EXPECTED),
             Self::Repeated => faults.add(path, "must not be given twice"),
         }
         None
+    }
+
+    /// Whether there is no value.
+    pub(crate) const fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent | Self::Null)
     }
 
     /// Reads the value of this field from its object.
@@ -85,7 +92,7 @@ impl<T: FromJson> Lenient<T> {
         let value = object.next_value()?;
         *self = match self {
             Self::Absent => value,
-            Self::Given(_) | Self::Mistyped | Self::Repeated => Self::Repeated,
+            Self::Null | Self::Given(_) | Self::Mistyped | Self::Repeated => Self::Repeated,
         };
         Ok(())
     }
@@ -194,7 +201,7 @@ impl<T: FromJson> Entries<T> {
         entries
             .filter_map(|(index, entry)| match entry {
                 Lenient::Given(value) => Some((index, value)),
-                Lenient::Absent | Lenient::Mistyped | Lenient::Repeated => {
+                Lenient::Absent | Lenient::Null | Lenient::Mistyped | Lenient::Repeated => {
                     faults.add(format_args!("{path}[{index}]"), T::EXPECTED);
                     None
                 }
@@ -224,7 +231,7 @@ impl<'de, T: FromJson> Visitor<'de> for LenientVisitor<T> {
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        Ok(Lenient::Absent)
+        Ok(Lenient::Null)
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {

@@ -24,7 +24,7 @@ impl BatchRequest {
     /// 422 if there is no list of them, or one that is too long.
     pub(crate) fn into_submissions(self) -> Result<Vec<Result<SubmitRequest, Problem>>, Problem> {
         let mut faults = Faults::default();
-        if matches!(self.submissions, Lenient::Absent) {
+        if self.submissions.is_absent() {
             faults.add("submissions", "is required");
         }
         let submissions = self.submissions.take("submissions", &mut faults);
@@ -38,7 +38,7 @@ impl BatchRequest {
         }
         let submission = |entry| match entry {
             Lenient::Given(submission) => Ok(submission),
-            Lenient::Absent | Lenient::Mistyped | Lenient::Repeated => {
+            Lenient::Absent | Lenient::Null | Lenient::Mistyped | Lenient::Repeated => {
                 let entry = ProblemEntry::of_field("", SubmitRequest::EXPECTED);
                 Err(Problem::of_entries(FailureKind::Invalid, vec![entry]))
             }

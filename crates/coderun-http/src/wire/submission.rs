@@ -112,7 +112,7 @@ impl SubmitRequest {
 
 /// The text of a field that must be there. Empty text is left to the domain.
 fn required(field: Lenient<String>, path: &str, faults: &mut Faults) -> String {
-    if matches!(field, Lenient::Absent) {
+    if field.is_absent() {
         faults.add(path, "is required");
     }
     field.take(path, faults).unwrap_or_default()

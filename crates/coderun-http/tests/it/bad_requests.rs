@@ -107,6 +107,8 @@ async fn a_body_that_is_not_an_object_is_refused(
 
 #[rstest]
 #[case(r#""code": "x", "code": "y""#, "/code")]
+#[case::after_null(r#""code": "x", "input_data": null, "input_data": "y""#, "/input_data")]
+#[case::before_null(r#""code": "x", "input_data": "y", "input_data": null"#, "/input_data")]
 #[case(
     r#""code": "x", "limits": {"processes": "a", "processes": 1}"#,
     "/limits/processes"
