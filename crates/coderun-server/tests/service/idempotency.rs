@@ -14,23 +14,23 @@ use crate::metrics::{metrics, value};
 use crate::support::{Launch, Service, within};
 
 /// The number of keys, unless this variable has another one.
-const KEYS: usize = 60;
+const KEYS: u32 = 60;
 const KEYS_VARIABLE: &str = "CODERUN_IDEMPOTENCY_KEYS";
 const REPLICAS: usize = 3;
 const AT_A_TIME: usize = 16;
 
-fn program(number: usize) -> Value {
+fn program(number: u32) -> Value {
     json!({"code": format!("echo {number}"), "language": "bash"})
 }
 
-async fn submit(service: &Service, token: &str, key: usize, body: &Value) -> Response {
+async fn submit(service: &Service, token: &str, key: u32, body: &Value) -> Response {
     let request = service.post("/api/v1/executions/execute", token).json(body);
     let request = request.header("Idempotency-Key", format!("key-{key}"));
     request.send().await.expect("an answer")
 }
 
 /// Sends a submission to all replicas at once and returns the ids that they answer.
-async fn submit_to_all(replicas: &[Service], token: &str, key: usize) -> HashSet<String> {
+async fn submit_to_all(replicas: &[Service], token: &str, key: u32) -> HashSet<String> {
     let body = program(key);
     let answers = replicas.iter().map(|it| submit(it, token, key, &body));
     let mut ids = HashSet::new();
@@ -64,16 +64,20 @@ async fn start_replicas(launch: &Launch, number: usize) -> Vec<Service> {
     replicas
 }
 
-/// Waits until a series has this value or a greater one, which it must not have.
-async fn until_counted(service: &Service, series: &str, expected: usize) {
+/// Waits until nothing of the user waits or runs any more.
+async fn until_all_have_ended(service: &Service, token: &str, number: u32) {
     // A run takes some ten milliseconds, more on a busy machine.
-    let longest = Duration::from_secs(30)
-        + Duration::from_millis(200) * u32::try_from(expected).expect("few");
-    let counted = within(longest, "all runs are counted", || async {
-        let runs = value(&metrics(service).await, series)? as usize;
-        (runs >= expected).then_some(runs)
-    });
-    assert_eq!(counted.await, expected);
+    let longest = Duration::from_secs(30) + Duration::from_millis(200) * number;
+    within(longest, "all runs have ended", || async {
+        let usage = service.read("/api/v1/usage", token).await;
+        let policies = usage["policies"].as_array().expect("a list");
+        let is_idle = policies
+            .iter()
+            .filter(|it| it["name"] == "pending" || it["name"] == "running")
+            .all(|it| it["remaining"] == it["limit"]);
+        is_idle.then_some(())
+    })
+    .await;
 }
 
 /// The answer to a batch of the programs with these numbers, and its `RateLimit`.
@@ -81,7 +85,7 @@ async fn submit_batch(
     service: &Service,
     token: &str,
     key: Option<&str>,
-    numbers: Range<usize>,
+    numbers: Range<u32>,
 ) -> (Vec<Value>, String) {
     let body = json!({"submissions": numbers.map(program).collect::<Vec<_>>()});
     let mut request = service.post("/api/v1/executions/batch", token).json(&body);
@@ -157,11 +161,13 @@ async fn batches_on_two_replicas_at_once_keep_to_the_quota_and_their_keys() {
 /// The quota of the user allows each submission once.
 #[tokio::test]
 async fn each_key_is_one_execution_on_all_replicas() {
-    let keys = std::env::var(KEYS_VARIABLE).map_or(KEYS, |keys| keys.parse().expect("a number"));
+    let keys = std::env::var_os(KEYS_VARIABLE).map(|keys| keys.into_string().expect("text"));
+    let keys: u32 = keys.map_or(KEYS, |keys| keys.parse().expect("a number"));
     let redis = RedisServer::start();
     let launch = Launch::on(&redis.url())
         .with("USER_SUBMITS_PER_MINUTE", &keys.to_string())
-        .with("USER_PENDING_MAX", &keys.to_string());
+        .with("USER_PENDING_MAX", &keys.to_string())
+        .with("USER_RUNNING_MAX", "8");
     let worker = launch
         .role("worker")
         .with("ADMIN_ADDR", "127.0.0.1:0")
@@ -172,10 +178,12 @@ async fn each_key_is_one_execution_on_all_replicas() {
     let submitted: Vec<_> = stream::iter(submitted).buffered(AT_A_TIME).collect().await;
     assert!(submitted.iter().all(|ids| ids.len() == 1), "{submitted:?}");
     let ids: HashSet<_> = submitted.into_iter().flatten().collect();
-    assert_eq!(ids.len(), keys);
-    assert_eq!(count(&replicas[0], &token).await, keys);
+    assert_eq!(ids.len(), keys as usize);
+    assert_eq!(count(&replicas[0], &token).await, keys as usize);
     let runs = "coderun_runs_total{language=\"bash\",runner=\"sandbox\",verdict=\"accepted\"}";
-    until_counted(&worker, runs, keys).await;
+    until_all_have_ended(&replicas[0], &token, keys).await;
+    let counted = value(&metrics(&worker).await, runs);
+    assert_eq!(counted, Some(f64::from(keys)));
     let other = submit(&replicas[1], &token, 0, &program(1)).await;
     assert_eq!(other.status(), StatusCode::UNPROCESSABLE_ENTITY);
 }
