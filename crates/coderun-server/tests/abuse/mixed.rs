@@ -41,8 +41,15 @@ const WARM_UP: Duration = Duration::from_mins(1);
 /// How much the median of the second half may exceed that of the first, after the warm-up.
 const GROWTH_MAX_MIB: u64 = 16;
 
+/// With fewer, the halves after the warm-up have too few samples.
+const MINUTES_MIN: u64 = 3;
+
 /// Attacks for this many minutes, and says whether all victims were served and the memory stayed flat after the first.
 pub(crate) fn holds(launch: &Launch, minutes: u64) -> bool {
+    assert!(
+        minutes >= MINUTES_MIN,
+        "--mixed takes at least {MINUTES_MIN} minutes"
+    );
     let launch = launch.with("USER_SUBMITS_PER_MINUTE", "0");
     let (samples, faults) = on_threads(async {
         let service = Arc::new(launch.start());
