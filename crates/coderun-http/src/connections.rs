@@ -28,6 +28,12 @@ const WAITING_BYTES: usize = 2 << 10;
 /// The part of the waiting connections that is closed at once, so that the search for the oldest is paid for.
 const CLOSED_PART: usize = 64;
 
+/// Where room is scarce, a connection may be idle for so long between two requests: most clients send the next one sooner.
+const IDLE_MIN: Duration = Duration::from_secs(1);
+
+/// Where nothing was found to close, it is looked for again after this time.
+const SEARCH_PAUSE: Duration = Duration::from_millis(100);
+
 /// The open connections of one thread.
 #[derive(Debug)]
 pub(crate) struct Connections {
@@ -40,6 +46,8 @@ pub(crate) struct Connections {
     waiting_bytes: Cell<usize>,
     /// Above this number some are closed.
     max: usize,
+    /// When to look again for some to close.
+    next_search: Cell<Instant>,
     head_timeout: Duration,
     keep_alive: Duration,
     unread: Duration,
@@ -99,6 +107,7 @@ impl Connections {
             count: Cell::default(),
             waiting_bytes: Cell::default(),
             max: (config.connections_max - config.connections_max.div_ceil(SPARE_PART)).max(1),
+            next_search: Cell::new(Instant::now()),
             head_timeout: timeouts.request_head,
             keep_alive: timeouts.keep_alive,
             unread: timeouts.unread,
@@ -123,13 +132,28 @@ impl Connections {
         })
     }
 
+    const fn has_too_many(&self) -> bool {
+        self.count.get() > self.max
+    }
+
     /// Closes connections that have waited long, if too many are open or those that wait have sent too much.
     fn close_oldest(&self) {
-        let has_too_many = self.count.get() > self.max;
-        if !has_too_many && self.waiting_bytes.get() <= self.max.saturating_mul(WAITING_BYTES) {
+        let has_too_much = self.waiting_bytes.get() > self.max.saturating_mul(WAITING_BYTES);
+        let now = Instant::now();
+        if !(has_too_much || self.has_too_many()) || now < self.next_search.get() {
             return;
         }
-        let mut waiting: Vec<_> = self.waiting.borrow().values().map(Rc::clone).collect();
+        let may_be_closed = |state: &&Rc<RequestState>| {
+            state.phase.get() != Phase::KeptAlive || state.since.get() + IDLE_MIN <= now
+        };
+        let waiting = self.waiting.borrow();
+        let found = waiting.values().filter(may_be_closed).map(Rc::clone);
+        let mut found: Vec<_> = found.collect();
+        drop(waiting);
+        if found.is_empty() {
+            self.next_search.set(now + SEARCH_PAUSE);
+            return;
+        }
         // Half a head is rare among clients that mean well. A connection that has sent nothing may be about to.
         let order = |state: &Rc<RequestState>| {
             (
@@ -138,11 +162,9 @@ impl Connections {
                 state.id,
             )
         };
-        let last = waiting.len() / CLOSED_PART;
-        if last < waiting.len() {
-            waiting.select_nth_unstable_by_key(last, order);
-        }
-        for state in waiting.iter().take(last + 1) {
+        let last = found.len() / CLOSED_PART;
+        found.select_nth_unstable_by_key(last, order);
+        for state in found.iter().take(last + 1) {
             state.leave();
             state.uncount();
             state.is_closed.set(true);
@@ -232,6 +254,7 @@ impl RequestState {
     /// When the client has waited too long with a request.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let timeout = match self.phase.get() {
+            Phase::KeptAlive if self.connections.has_too_many() => IDLE_MIN,
             Phase::KeptAlive => self.connections.keep_alive,
             Phase::Head => self.connections.head_timeout,
             Phase::Request { .. } => return None,

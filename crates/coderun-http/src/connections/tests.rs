@@ -95,3 +95,31 @@ async fn the_only_connection_that_there_is_room_for_may_wait() {
     let opened = open_each(&connections, &[is_kept_alive]).await;
     assert!(!opened[0].0.is_closed());
 }
+
+/// So that a flood does not take the connection of a client that sends its next request soon.
+#[tokio::test(start_paused = true)]
+async fn a_connection_may_be_idle_for_a_second_however_many_there_are() {
+    let config = HttpConfig {
+        connections_max: 4,
+        ..HttpConfig::default()
+    };
+    let connections = Connections::new(&config);
+    let open = |act: fn(&Rc<RequestState>)| {
+        let state = connections.open();
+        act(&state);
+        (Rc::clone(&state), state.counted())
+    };
+    let (idle, _counted) = open(is_kept_alive);
+    let keep_alive = config.timeouts.keep_alive;
+    assert_eq!(idle.deadline(), Some(Instant::now() + keep_alive));
+    let _busy = [(); 3].map(|()| open(is_answered));
+    assert_eq!(idle.deadline(), Some(Instant::now() + IDLE_MIN));
+    let (other, counted) = open(is_kept_alive);
+    assert!(!idle.is_closed() && !other.is_closed());
+    drop((other, counted));
+    tokio::time::advance(IDLE_MIN).await;
+    let (half, _counted) = open(has_sent_half_a_head);
+    assert!(half.is_closed() && !idle.is_closed());
+    let (other, _counted) = open(is_kept_alive);
+    assert!(idle.is_closed() && !other.is_closed());
+}
