@@ -74,7 +74,7 @@ fuzz-api seconds="300" seed="1":
     cargo build --package coderun-server
     crates/coderun-server/tests/fuzz-api/run target/debug/coderun target/schemathesis {{ seconds }} {{ seed }}
 
-# Attacks a release build as hostile users and clients do, for some minutes, and prints a table (`just abuse --only burners`).
+# Attacks a release build as hostile users and clients do, for some minutes, and prints a table (`just abuse burners channels`: only these).
 abuse *arguments:
     cargo build --release --package coderun-server
     {{ abuse }} -- --release {{ arguments }}

@@ -1,6 +1,7 @@
 //! Attacks the real service as hostile users and clients do, and says whether a victim notices.
 //!
-//! `just abuse` runs all attacks against a release build, confined by a script of this folder, and prints a table;
+//! `just abuse` runs all attacks against a release build, confined by a script of this folder, and prints a table,
+//! `just abuse burners channels` those two;
 //! `just abuse --mixed 10` runs many at once for ten minutes, and prints the memory of the service. The tests of
 //! the workspace run the light ones, by the protocol of custom test harnesses: they assert verdicts and bounds, and no times.
 
@@ -40,6 +41,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::attack::ATTACKS;
 use crate::support::Launch;
 
+/// The options without a value: that of `just abuse`, and those that the test runner adds.
+const FLAGS: [&str; 3] = ["--release", "--exact", "--nocapture"];
+
 fn main() -> ExitCode {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
     let server = take_option(&mut words, "--server").map(PathBuf::from);
@@ -52,12 +56,11 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    // What the test runner adds.
     let is_light = has("--exact");
-    let names: Vec<&String> = words
-        .iter()
-        .filter(|word| !word.starts_with("--"))
-        .collect();
+    let (flags, names): (Vec<&String>, Vec<&String>) =
+        words.iter().partition(|word| word.starts_with("--"));
+    let unknown = flags.iter().find(|flag| !FLAGS.contains(&flag.as_str()));
+    assert!(unknown.is_none(), "there is no option {unknown:?}");
     let unknown = names
         .iter()
         .find(|name| ATTACKS.iter().all(|attack| attack.name != **name));
