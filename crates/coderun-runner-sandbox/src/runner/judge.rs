@@ -21,7 +21,8 @@ pub(super) struct Judgement {
 }
 
 /// Why a program that keeps within all its limits was killed.
-const NOT_FROZEN: &str = "The program waited for input and was stopped for others, but its processes continued each other";
+const NOT_FROZEN: &str =
+    "The program waited for input and was stopped for others, but continued itself";
 
 /// Judges a stage by why it was stopped, by what its group counted, and last by how it ended and what it said at its end.
 pub(super) fn judge(

@@ -225,8 +225,8 @@ impl Supervisor<'_> {
         self.signals.place.set(Place::Wanted);
     }
 
-    /// Stops what signals did not reach when it was frozen: what was started meanwhile, and what was continued. Processes that
-    /// always continue each other are killed.
+    /// Stops what signals did not reach when it was frozen: what was started meanwhile, and what was continued. A program that
+    /// always continues itself is killed.
     async fn keep_frozen(&mut self, cpu_used: Duration) {
         let watch = self.watch.as_ref();
         let is_multiplying = watch.is_some_and(ProcessWatch::is_multiplying);

@@ -91,7 +91,7 @@ fn a_program_that_cannot_be_frozen_has_met_no_limit_and_is_told_why_it_ended() {
     let judgement = judge(&end, none, &limits(), &StderrTail::default());
     assert_eq!(judgement.verdict, Verdict::RuntimeError);
     let hint = judgement.hint.unwrap();
-    assert!(hint.contains("continued each other"), "{hint}");
+    assert!(hint.contains("continued itself"), "{hint}");
 }
 
 #[test]
