@@ -5,7 +5,8 @@ abuse := "RUST_BACKTRACE=0 cargo test --package coderun-server --test abuse " + 
     "--config 'target.\"cfg(unix)\".runner=\"" + justfile_directory() + "/crates/coderun-server/tests/abuse/confined\"'"
 # What every run of the tests repeats as an ordinary user: what limits, processes, files and the network make of programs, not
 # what languages do by themselves.
-differs_by_user := "not test(/^(mistakes|java|language_page)::|^languages::.*::(stdin|unicode|failure|broken)$|" + of_languages + "/)"
+differs_by_user := "test(/^language_page::packages_/) or not test(/^(mistakes|java|language_page)::|" + \
+    "^languages::.*::(stdin|unicode|failure|broken)$|" + of_languages + "/)"
 of_languages := "^programs::.*::(buffers|byte_order_mark|classes|closures|crlf|dates|does_not_compile|es_module|" + \
     "exceptions|functions|generators|generic|generics|hello|json|json_and_text|lists|sorting|templates|text)$"
 # What is built once for all recipes that test: another selection of packages builds half of the dependencies again.

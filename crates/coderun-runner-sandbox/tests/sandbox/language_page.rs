@@ -8,6 +8,7 @@ use std::path::Path;
 use coderun_conformance::code_runner::Program;
 use coderun_domain::{HintSource as _, Outcome, Output};
 use coderun_languages::{HintTable, LanguageEntry, LanguageTable};
+use rstest::rstest;
 
 use crate::languages::{TESTED, programs_of};
 use crate::programs::{told, with_default_limits};
@@ -120,15 +121,28 @@ async fn a_second_version_runs_the_programs_that_ask_for_it() {
     }
 }
 
-/// `./test` installs the package in the environment of its own tools.
+const SUMS: &str = "import numpy\nprint(numpy.arange(12).reshape(3, 4).sum(axis=0).tolist())";
+const FIGURE: &str = "import matplotlib.pyplot as plot\nplot.plot([1, 2, 3])\nplot.savefig('figure.png')\n\
+    print(open('figure.png', 'rb').read(4))";
+
+/// `./test` installs the packages, in an environment of Debian's Python, which ordinary users may read too.
+#[rstest]
+#[case::numpy(SUMS, "[12, 15, 18, 21]\n")]
+#[case::matplotlib(FIGURE, "b'\\x89PNG'\n")]
 #[tokio::test]
-async fn packages_are_there_under_the_name_that_it_gives() {
-    let venv = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/tools");
+async fn packages_are_there_under_the_name_that_it_gives(
+    #[case] code: &str,
+    #[case] expected: &str,
+) {
+    let venv = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/packages");
     let venv = Path::new(venv).canonicalize().unwrap();
     let text = examples_of("Offer packages").replace("/srv/venvs/numpy", venv.to_str().unwrap());
-    let code = "import numpy\nprint(numpy.arange(12).reshape(3, 4).sum(axis=0).tolist())";
-    let numpy = with_default_limits(Program::new("python-numpy", code));
-    prints(table_with(&text), numpy, "[12, 15, 18, 21]\n").await;
+    let languages = table_with(&text).only(&["python-numpy"]);
+    let sandbox = TestSandbox::with(|config| config.languages = languages).await;
+    let program = with_default_limits(Program::new("python-numpy", code));
+    let ran = sandbox.run_program(program).await;
+    assert_eq!(ran.stdout(), expected, "{}", told(&ran));
+    assert_eq!(ran.stderr(), "");
 }
 
 #[tokio::test]
