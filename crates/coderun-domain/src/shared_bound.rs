@@ -4,23 +4,35 @@
 ///
 /// - One user holds at most a third of what the others leave of the other three quarters, so a quarter of the bound while the
 ///   others hold nothing. A user who is alone, and holds nothing, may take more at once: up to these three quarters.
-/// - The reserve is for everybody in equal parts: each user may hold a 1024th of it, but at least 1, whatever the
-///   others hold. So after any number of users below 1024 has taken all that it can, the next one still gets such a part.
+/// - The reserve is for everybody in equal parts: each user may hold a 1024th of it, or the part that
+///   [`Self::with_reserve_parts`] says, but at least 1, whatever the others hold. So after any number of users below 1024
+///   has taken all that it can, the next one still gets such a part.
 ///
 /// While the users fill the bound, those who hold most are refused first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SharedBound {
     total: u64,
+    /// The users among whom the reserve is divided.
+    reserve_parts: u64,
 }
 
 impl SharedBound {
-    /// The users among whom the reserve is divided.
-    const RESERVE_PARTS: u64 = 1024;
-
     /// A bound of this total.
     #[must_use]
     pub const fn new(total: u64) -> Self {
-        Self { total }
+        Self {
+            total,
+            reserve_parts: 1024,
+        }
+    }
+
+    /// The same bound with a reserve of at least 1 part: with fewer parts, fewer users find larger ones.
+    #[must_use]
+    pub const fn with_reserve_parts(self, reserve_parts: u64) -> Self {
+        Self {
+            reserve_parts,
+            ..self
+        }
     }
 
     /// Checks that a user who holds `held` may hold `amount` more while all other users hold `others` together.
@@ -62,8 +74,10 @@ impl SharedBound {
 
     /// What each user may hold of the reserve.
     const fn reserved_for_each(self) -> u64 {
-        let part = self.reserve() / Self::RESERVE_PARTS;
-        if part == 0 { 1 } else { part }
+        match self.reserve().checked_div(self.reserve_parts) {
+            None | Some(0) => 1,
+            Some(part) => part,
+        }
     }
 }
 
@@ -169,6 +183,14 @@ mod tests {
         assert!(bound.admits(0, 0, 750));
         assert!(!bound.admits(0, 0, 751));
         assert!(!bound.admits(1, 0, 749));
+    }
+
+    #[test]
+    fn a_reserve_of_fewer_parts_has_larger_ones() {
+        let bound = SharedBound::new(1024).with_reserve_parts(8);
+        assert!(bound.admits(0, 1024 - 32, 32));
+        assert!(!bound.admits(0, 700, 33));
+        assert!(!bound.admits(0, 1024 - 31, 32));
     }
 
     #[test]
