@@ -13,10 +13,11 @@ pub struct HttpConfig {
     pub version: String,
     /// The longest request body. Default 2 MiB.
     pub body_max: ByteSize,
-    /// The memory for request bodies that arrive slowly, all together, and as much again for parsing long ones; one user may
-    /// occupy a quarter of each. Default 64 MiB.
+    /// The memory for request bodies that arrive slowly, all together, and as much again for parsing long ones. Users share
+    /// it: one alone holds a quarter of each at most. Default 64 MiB.
     pub bodies_max: ByteSize,
-    /// The memory that all large answers may occupy together until they are taken; one user may occupy a quarter. Default 256 MiB.
+    /// The memory that all large answers may occupy together until they are taken. Users share it as that of bodies. Default
+    /// 256 MiB.
     pub large_answers_max: ByteSize,
     /// The web pages that may call from a browser. Default: only pages of this server.
     pub origins: AllowedOrigins,

@@ -1,41 +1,47 @@
-//! Bounds the memory of large answers, or of request bodies: in total, and for each user.
+//! Bounds the memory of large answers, or of request bodies, and shares it among the users.
 //!
 //! Clients decide how long an answer stays in memory, and how long a body takes to arrive. Whoever needs memory for one takes it
-//! from a budget first. The share of a user keeps one from using up the budget of all, and only a few may wait for memory,
-//! because what waits occupies some as well.
+//! from a budget first. A few accounts cannot use it up for the others, and only a few may wait for memory, because what waits
+//! occupies some as well.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::{ByteSize, FailureKind, UserId};
+use coderun_domain::{ByteSize, FailureKind, SharedBound, UserId};
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
-/// A user may occupy this part of a budget.
-const USER_SHARE: u32 = 4;
-/// The most that wait for a part of the whole budget.
+/// The parts of the reserve: 256 KiB each in a budget of 64 MiB.
+const RESERVE_PARTS: u64 = 64;
+/// The most that wait because all users together hold too much.
 const WAITING_MAX: usize = 64;
-/// The most that wait for a part of one user's share.
+/// The most that wait because their user holds too much.
 const USER_WAITING_MAX: usize = 16;
 
-/// Memory that all users share, counted in KiB.
+/// Memory that all users share, counted in bytes.
+///
+/// A user who holds nothing may take as much at once as there is without the reserve. All else is as a [`SharedBound`] says.
 #[derive(Debug)]
 pub(crate) struct MemoryBudget {
-    total: Arc<Pool>,
-    users: Mutex<HashMap<UserId, Arc<Pool>>>,
+    pool: Arc<Pool>,
     timeout: Duration,
 }
 
-/// The budget that has no memory left.
+/// Why a budget has no memory for a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BudgetExhausted {
-    /// The budget of all users together.
+    /// All users together hold too much.
     #[error("the budget of all users is used up")]
     Total,
-    /// The share of this user.
-    #[error("the share of the user is used up")]
-    PerUser,
+    /// There would be memory if this user held none.
+    #[error("the share of the user, {share}, is used up")]
+    PerUser {
+        /// The share, as the others leave it now.
+        share: ByteSize,
+    },
 }
 
 impl BudgetExhausted {
@@ -43,7 +49,54 @@ impl BudgetExhausted {
     pub(crate) const fn kind(self) -> FailureKind {
         match self {
             Self::Total => FailureKind::Overloaded,
-            Self::PerUser => FailureKind::RateLimited,
+            Self::PerUser { .. } => FailureKind::RateLimited,
+        }
+    }
+}
+
+impl MemoryBudget {
+    /// A budget of this size, whose parts are waited for at most this long.
+    pub(crate) fn new(max: ByteSize, timeout: Duration) -> Self {
+        let bound = SharedBound::new(max.as_bytes()).with_reserve_parts(RESERVE_PARTS);
+        let pool = Pool {
+            bound,
+            usage: Mutex::default(),
+            released: Notify::new(),
+        };
+        Self {
+            pool: Arc::new(pool),
+            timeout,
+        }
+    }
+
+    /// Waits for this much memory. More than there is without the reserve takes all of that.
+    ///
+    /// # Errors
+    /// [`BudgetExhausted`], after the timeout or because too many wait already.
+    pub(crate) async fn acquire(
+        &self,
+        user: &UserId,
+        bytes: usize,
+    ) -> Result<BudgetPermit, BudgetExhausted> {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let bytes = bytes.min(self.pool.largest());
+        let exhausted = match self.pool.try_acquire(user, bytes) {
+            Ok(permit) => return Ok(permit),
+            Err(exhausted) => exhausted,
+        };
+        let waiting = self.pool.begin_waiting(user, exhausted);
+        let _waiting = waiting.ok_or(exhausted)?;
+        let deadline = Instant::now() + self.timeout;
+        loop {
+            // What is released between the attempt and the wait counts, too.
+            let mut released = pin!(self.pool.released.notified());
+            released.as_mut().enable();
+            let exhausted = match self.pool.try_acquire(user, bytes) {
+                Ok(permit) => return Ok(permit),
+                Err(exhausted) => exhausted,
+            };
+            let waited = timeout_at(deadline, released).await;
+            waited.map_err(|_| exhausted)?;
         }
     }
 }
@@ -51,157 +104,149 @@ impl BudgetExhausted {
 /// A part of a budget, given back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct BudgetPermit {
-    total: OwnedSemaphorePermit,
-    user: OwnedSemaphorePermit,
-    /// Keeps the share of the user in the map.
-    _share: Arc<Pool>,
-}
-
-impl MemoryBudget {
-    /// A budget of this size, whose parts are waited for at most this long.
-    pub(crate) fn new(max: ByteSize, timeout: Duration) -> Self {
-        Self {
-            total: Arc::new(Pool::new(kib(max.as_bytes()), WAITING_MAX)),
-            users: Mutex::default(),
-            timeout,
-        }
-    }
-
-    /// Waits for this much memory. More than there is in all, or in the share of the user, takes all of it.
-    ///
-    /// # Errors
-    /// The budget that has too little, after the timeout or because too many wait for it already.
-    pub(crate) async fn acquire(
-        &self,
-        user: &UserId,
-        bytes: usize,
-    ) -> Result<BudgetPermit, BudgetExhausted> {
-        let kib = kib(u64::try_from(bytes).unwrap_or(u64::MAX));
-        let share = self.share_of(user);
-        let of_user = share.acquire(kib, self.timeout).await;
-        let user = of_user.ok_or(BudgetExhausted::PerUser)?;
-        let of_total = self.total.acquire(kib, self.timeout).await;
-        Ok(BudgetPermit {
-            total: of_total.ok_or(BudgetExhausted::Total)?,
-            user,
-            _share: share,
-        })
-    }
-
-    fn share_of(&self, user: &UserId) -> Arc<Pool> {
-        let mut users = self.users.lock();
-        if let Some(share) = users.get(user) {
-            return Arc::clone(share);
-        }
-        users.retain(|_, share| Arc::strong_count(share) > 1);
-        let share = Pool::new((self.total.kib / USER_SHARE).max(1), USER_WAITING_MAX);
-        let share = Arc::new(share);
-        users.insert(user.clone(), Arc::clone(&share));
-        share
-    }
+    pool: Arc<Pool>,
+    user: UserId,
+    bytes: u64,
 }
 
 impl BudgetPermit {
     /// Gives back what exceeds this size.
     pub(crate) fn shrink_to(&mut self, bytes: usize) {
-        let kib = kib(u64::try_from(bytes).unwrap_or(u64::MAX));
-        for permit in [&mut self.total, &mut self.user] {
-            let surplus = permit
-                .num_permits()
-                .saturating_sub(usize::try_from(kib).unwrap_or(usize::MAX));
-            drop(permit.split(surplus));
-        }
+        let kept = self.bytes.min(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.pool.release(&self.user, self.bytes - kept);
+        self.bytes = kept;
     }
 }
 
-/// A number of KiB that can be taken, and how many may wait for some.
+impl Drop for BudgetPermit {
+    fn drop(&mut self) {
+        self.pool.release(&self.user, self.bytes);
+    }
+}
+
+/// The memory of a budget, and who holds it.
 #[derive(Debug)]
 struct Pool {
-    available: Arc<Semaphore>,
-    waiting: Semaphore,
-    kib: u32,
+    bound: SharedBound,
+    usage: Mutex<Usage>,
+    released: Notify,
+}
+
+/// What all users hold, and how many wait because of that.
+#[derive(Debug, Default)]
+struct Usage {
+    held: u64,
+    waiting: usize,
+    users: HashMap<UserId, UserUsage>,
+}
+
+/// What one user holds, and how many wait because of that.
+#[derive(Debug, Default, Clone, Copy)]
+struct UserUsage {
+    held: u64,
+    waiting: usize,
 }
 
 impl Pool {
-    fn new(kib: u32, waiting_max: usize) -> Self {
-        let permits = usize::try_from(kib).unwrap_or(Semaphore::MAX_PERMITS);
-        Self {
-            available: Arc::new(Semaphore::new(permits)),
-            waiting: Semaphore::new(waiting_max),
-            kib,
-        }
+    /// All but the reserve.
+    fn largest(&self) -> u64 {
+        self.bound.room(0, 0)
     }
 
-    async fn acquire(&self, kib: u32, timeout: Duration) -> Option<OwnedSemaphorePermit> {
-        let kib = kib.min(self.kib);
-        if let Ok(permit) = Arc::clone(&self.available).try_acquire_many_owned(kib) {
-            return Some(permit);
+    fn try_acquire(
+        self: &Arc<Self>,
+        user: &UserId,
+        bytes: u64,
+    ) -> Result<BudgetPermit, BudgetExhausted> {
+        let mut usage = self.usage.lock();
+        let held = usage.users.get(user).map_or(0, |usage| usage.held);
+        let others = usage.held - held;
+        if !self.admits(held, others, bytes) {
+            return Err(if self.admits(0, others, bytes) {
+                let share = held.saturating_add(self.bound.room(held, others));
+                let share = ByteSize::from_bytes(share);
+                BudgetExhausted::PerUser { share }
+            } else {
+                BudgetExhausted::Total
+            });
         }
-        let _waiting = self.waiting.try_acquire().ok()?;
-        let acquiring = Arc::clone(&self.available).acquire_many_owned(kib);
-        tokio::time::timeout(timeout, acquiring).await.ok()?.ok()
+        usage.held += bytes;
+        usage.users.entry(user.clone()).or_default().held += bytes;
+        drop(usage);
+        Ok(BudgetPermit {
+            pool: Arc::clone(self),
+            user: user.clone(),
+            bytes,
+        })
+    }
+
+    fn admits(&self, held: u64, others: u64, bytes: u64) -> bool {
+        let is_first = held == 0 && bytes <= self.largest().saturating_sub(others);
+        is_first || bytes <= self.bound.room(held, others)
+    }
+
+    fn release(&self, user: &UserId, bytes: u64) {
+        let mut usage = self.usage.lock();
+        usage.held -= bytes;
+        usage.change(user, |user| user.held -= bytes);
+        drop(usage);
+        self.released.notify_waiters();
+    }
+
+    /// Counts one that waits, unless too many wait for the same reason.
+    fn begin_waiting(
+        self: &Arc<Self>,
+        user: &UserId,
+        exhausted: BudgetExhausted,
+    ) -> Option<WaitingPermit> {
+        let mut usage = self.usage.lock();
+        let (waiting, max, user) = match exhausted {
+            BudgetExhausted::Total => (&mut usage.waiting, WAITING_MAX, None),
+            BudgetExhausted::PerUser { .. } => {
+                let of_user = usage.users.entry(user.clone()).or_default();
+                (&mut of_user.waiting, USER_WAITING_MAX, Some(user.clone()))
+            }
+        };
+        if *waiting >= max {
+            return None;
+        }
+        *waiting += 1;
+        drop(usage);
+        Some(WaitingPermit {
+            pool: Arc::clone(self),
+            user,
+        })
     }
 }
 
-/// A size in KiB, rounded up, at most what a semaphore can count.
-fn kib(bytes: u64) -> u32 {
-    u32::try_from(bytes.div_ceil(1 << 10)).map_or(u32::MAX >> 3, |kib| kib.min(u32::MAX >> 3))
+impl Usage {
+    /// Changes what a user holds, and forgets a user who has nothing left.
+    fn change(&mut self, user: &UserId, change: impl FnOnce(&mut UserUsage)) {
+        let Some(usage) = self.users.get_mut(user) else {
+            return;
+        };
+        change(usage);
+        if usage.held == 0 && usage.waiting == 0 {
+            self.users.remove(user);
+        }
+    }
+}
+
+/// One that waits: because of what this user holds, or of what all hold.
+struct WaitingPermit {
+    pool: Arc<Pool>,
+    user: Option<UserId>,
+}
+
+impl Drop for WaitingPermit {
+    fn drop(&mut self) {
+        let mut usage = self.pool.usage.lock();
+        match &self.user {
+            Some(user) => usage.change(user, |user| user.waiting -= 1),
+            None => usage.waiting -= 1,
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use coderun_domain::testing::user;
-    use futures_util::FutureExt as _;
-    use futures_util::future::join_all;
-
-    use super::*;
-
-    /// A budget of 4 MiB, so that the share of each user is 1 MiB.
-    fn budget() -> MemoryBudget {
-        MemoryBudget::new(ByteSize::from_mib(4), Duration::from_millis(1))
-    }
-
-    #[tokio::test]
-    async fn one_user_does_not_use_up_the_budget_of_another() {
-        let (budget, alice, bob) = (budget(), user("alice"), user("bob"));
-        let held = budget.acquire(&alice, 600 << 10).await.unwrap();
-        let refused = budget.acquire(&alice, 600 << 10).await;
-        assert_eq!(refused.err(), Some(BudgetExhausted::PerUser));
-        assert!(budget.acquire(&bob, 600 << 10).await.is_ok());
-        drop(held);
-        assert!(budget.acquire(&alice, 600 << 10).await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn more_than_a_share_takes_all_of_it_and_counts_whole_in_the_total() {
-        let (budget, alice, bob) = (budget(), user("alice"), user("bob"));
-        let mut huge = budget.acquire(&alice, 5 << 20).await.unwrap();
-        let refused = budget.acquire(&bob, 1).await;
-        assert_eq!(refused.err(), Some(BudgetExhausted::Total));
-        huge.shrink_to(1 << 10);
-        assert!(budget.acquire(&bob, 1 << 20).await.is_ok());
-        assert!(budget.acquire(&alice, 1000 << 10).await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn only_some_wait_and_the_others_are_refused_at_once() {
-        let alice = user("alice");
-        let budget = MemoryBudget::new(ByteSize::from_mib(4), Duration::from_mins(1));
-        let held = budget.acquire(&alice, 1 << 20).await.unwrap();
-        let waiting = (0..USER_WAITING_MAX).map(|_| budget.acquire(&alice, 1 << 10));
-        let mut waiting = Box::pin(join_all(waiting));
-        assert!(waiting.as_mut().now_or_never().is_none());
-        let refused = budget.acquire(&alice, 1 << 10).await;
-        assert_eq!(refused.err(), Some(BudgetExhausted::PerUser));
-        drop(held);
-        assert!(waiting.await.iter().all(Result::is_ok));
-    }
-
-    #[tokio::test]
-    async fn a_user_who_holds_nothing_is_forgotten() {
-        let (budget, alice, bob) = (budget(), user("alice"), user("bob"));
-        drop(budget.acquire(&alice, 1).await.unwrap());
-        let _held = budget.acquire(&bob, 1).await.unwrap();
-        assert!(!budget.users.lock().contains_key(&alice));
-    }
-}
+mod tests;

@@ -48,7 +48,7 @@ impl From<BudgetExhausted> for Problem {
     fn from(error: BudgetExhausted) -> Self {
         let kind = error.kind();
         let problem = match &error {
-            BudgetExhausted::PerUser => {
+            BudgetExhausted::PerUser { .. } => {
                 let detail = "Too many of your large requests and answers are on their way, finish some first";
                 Self::failed(kind, detail).with_retry_after(RETRY_AFTER)
             }

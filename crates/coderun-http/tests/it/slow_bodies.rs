@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::{ByteSize, MockExecutionStore, Quota, StoreError};
+use futures_util::future::select_all;
 
 use crate::support::Server;
 use crate::support::raw::{RawConnection, submission_head};
@@ -13,7 +14,12 @@ const BODY: &str = r#"{"code": "x", "language": "python"}"#;
 
 /// A connection that has sent the head and the first byte of a body.
 async fn begin(server: &Server, user: &str) -> RawConnection {
-    let head = submission_head(&format!("Content-Length: {}", BODY.len()));
+    begin_long(server, user, BODY.len()).await
+}
+
+/// The same for a body of this length.
+async fn begin_long(server: &Server, user: &str, length: usize) -> RawConnection {
+    let head = submission_head(&format!("Content-Length: {length}"));
     let head = head.replace("alice", user);
     server.send_raw(head + &BODY[..1]).await
 }
@@ -38,6 +44,32 @@ async fn a_slow_body_takes_from_the_share_of_its_user_alone() {
     complete(begin(&server, "bob").await).await;
     complete(first).await;
     complete(begin(&server, "alice").await).await;
+}
+
+#[tokio::test]
+async fn four_users_with_as_many_slow_bodies_as_they_may_have_leave_room_for_another() {
+    let server = Server::with(|config| {
+        config.workers = 1;
+        config.bodies_max = ByteSize::from_mib(8);
+        config.sockets.send = Duration::from_millis(200);
+    });
+    let mut held = Vec::new();
+    for user in ["a", "b", "c", "d"] {
+        let mut slow = Vec::new();
+        for _ in 0..5 {
+            slow.push(begin_long(&server, user, 512 << 10).await);
+        }
+        let answers = slow
+            .iter_mut()
+            .map(|it| Box::pin(it.read_until("HTTP/1.1 ")));
+        select_all(answers).await;
+        held.push(slow);
+    }
+    let code = "x".repeat(200 << 10);
+    let body = format!(r#"{{"language": "python", "code": "{code}"}}"#);
+    let mut newcomer = begin_long(&server, "e", body.len()).await;
+    newcomer.send(&body[1..]).await;
+    newcomer.read_until("to track progress").await;
 }
 
 #[tokio::test]
