@@ -1353,8 +1353,8 @@ export interface operations {
             421: components["responses"]["421"];
             422: components["responses"]["422Submit"];
             429: components["responses"]["429Submit"];
-            500: components["responses"]["500"];
-            503: components["responses"]["503"];
+            500: components["responses"]["500Submit"];
+            503: components["responses"]["503Submit"];
         };
     };
     status: {
