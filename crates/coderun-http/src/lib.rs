@@ -22,6 +22,7 @@ mod connections;
 mod drain;
 mod edge;
 mod endpoints;
+mod exhausted_quota;
 mod failure_log;
 mod handover;
 mod headers;

@@ -14,6 +14,8 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use coderun_domain::{BackendError, FailureKind};
 
+use crate::exhausted_quota::ExhaustedQuota;
+
 pub(crate) use entry::{ErrorLocation, ProblemEntry};
 pub(crate) use failures::refused_submission;
 pub(crate) use response::{ProblemDetails, build_response, rewrite_as_problem};
@@ -31,6 +33,8 @@ pub(crate) struct Problem {
     reason: Option<&'static str>,
     errors: Vec<ProblemEntry>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// The quota that a 429 is about.
+    quota: Option<Box<ExhaustedQuota>>,
     source: Option<BackendError>,
 }
 
@@ -44,6 +48,7 @@ impl Problem {
             reason: None,
             errors: Vec::new(),
             headers: Vec::new(),
+            quota: None,
             source: None,
         }
     }
@@ -54,6 +59,26 @@ impl Problem {
             failure: status.is_server_error().then_some(FailureKind::Bug),
             ..Self::new(status, status.canonical_reason().unwrap_or("Error"))
         }
+    }
+
+    /// 429, because this quota is used up. No other function makes a 429, so that each names its quota in `RateLimit` and
+    /// `RateLimit-Policy`, and has a `Retry-After`.
+    pub(crate) fn exhausted(
+        quota: ExhaustedQuota,
+        retry_after: Duration,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let problem = Self {
+            failure: Some(FailureKind::RateLimited),
+            quota: Some(Box::new(quota)),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail)
+        };
+        problem.with_retry_after(retry_after)
+    }
+
+    /// The quota that a 429 is about.
+    pub(crate) fn quota(&self) -> Option<ExhaustedQuota> {
+        self.quota.as_deref().copied()
     }
 
     /// A defect of ours.

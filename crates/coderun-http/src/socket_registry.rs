@@ -16,7 +16,10 @@ pub(crate) enum SocketLimitReached {
     /// The limit of all users together.
     Total,
     /// The limit of this user, or their share of that of all users.
-    PerUser,
+    PerUser {
+        /// The most that the user may have now.
+        limit: u64,
+    },
 }
 
 /// The watchers of one user.
@@ -108,12 +111,17 @@ impl SocketRegistry {
         let mut counts = self.per_user.lock();
         let count = counts.get(user).copied().unwrap_or_default();
         if count >= self.per_user_max {
-            return Err(SocketLimitReached::PerUser);
+            let limit = to_u64(self.per_user_max);
+            return Err(SocketLimitReached::PerUser { limit });
         }
         let open = self.total_max - self.open.available_permits();
         let others = open.saturating_sub(count + 1);
         let [total, held, others] = [self.total_max, count, others].map(to_u64);
-        SharedBound::new(total).check(held, others, 1)?;
+        let checked = SharedBound::new(total).check(held, others, 1);
+        checked.map_err(|reached| match reached {
+            SharedBoundReached::Share => SocketLimitReached::PerUser { limit: held },
+            SharedBoundReached::Total => SocketLimitReached::Total,
+        })?;
         counts.insert(user.clone(), count + 1);
         drop(counts);
         Ok(UserPermit {
@@ -126,15 +134,6 @@ impl SocketRegistry {
 /// The number of things in memory, which fits.
 fn to_u64(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
-}
-
-impl From<SharedBoundReached> for SocketLimitReached {
-    fn from(reached: SharedBoundReached) -> Self {
-        match reached {
-            SharedBoundReached::Share => Self::PerUser,
-            SharedBoundReached::Total => Self::Total,
-        }
-    }
 }
 
 fn acquire(semaphore: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, SocketLimitReached> {
@@ -201,7 +200,7 @@ mod tests {
         assert_eq!(alice.len(), 2);
         assert_eq!(
             registry.watch("alice").err(),
-            Some(SocketLimitReached::PerUser)
+            Some(SocketLimitReached::PerUser { limit: 2 })
         );
         assert!(registry.watch("bob").is_ok());
     }
@@ -215,7 +214,10 @@ mod tests {
             .collect();
         let counts: Vec<_> = greedy.iter().map(Vec::len).collect();
         assert_eq!(counts, [10, 6, 4, 3]);
-        assert_eq!(registry.watch("a").err(), Some(SocketLimitReached::PerUser));
+        assert_eq!(
+            registry.watch("a").err(),
+            Some(SocketLimitReached::PerUser { limit: 10 })
+        );
         let others: Vec<_> = (0..17)
             .map(|number| registry.watch(&number.to_string()))
             .collect();

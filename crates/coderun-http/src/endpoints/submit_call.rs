@@ -54,9 +54,8 @@ impl SubmitCall {
     }
 
     /// Refuses a user whose rate is known to be used up.
-    pub(super) fn check_spent_rate(&mut self) -> Result<(), StoreError> {
-        let checked = self.state.spent_rates.check(&self.user);
-        checked.inspect_err(|error| self.quotas.note_refusal(error))
+    pub(super) fn check_spent_rate(&self) -> Result<(), StoreError> {
+        self.state.spent_rates.check(&self.user)
     }
 
     /// Reads the body.
@@ -98,12 +97,20 @@ impl SubmitCall {
         let state = &self.state;
         refuse_while_draining(state)?;
         let submitting = state.ports.executions.submit(self.user.clone(), draft, key);
-        let submitted = submitting.await;
-        self.quotas.note(&submitted, &state.submit_quotas);
-        if let Err(SubmitError::Store(error)) = &submitted {
-            state.spent_rates.remember(&self.user, error);
+        match submitting.await {
+            Ok(accepted) => {
+                self.quotas.note_usage(accepted.usage, &state.submit_quotas);
+                Ok(accepted.execution)
+            }
+            Err(error) => {
+                if let SubmitError::Store(error) = &error {
+                    state.spent_rates.remember(&self.user, error);
+                }
+                let problem = Problem::from(error);
+                self.quotas.note_refusal(&problem);
+                Err(problem)
+            }
         }
-        Ok(submitted?.execution)
     }
 
     /// Warnings of what an accepted submission asks for and does not get.
@@ -126,7 +133,7 @@ impl SubmitCall {
         self,
         answer: Result<HttpResponse, Problem>,
     ) -> Result<HttpResponse, Problem> {
-        self.state.submit_quotas.describe(&self.quotas, answer)
+        self.state.submit_quotas.describe(self.quotas, answer)
     }
 }
 

@@ -6,6 +6,7 @@ use coderun_domain::{FailureKind, TicketError};
 
 use super::Problem;
 use super::failures::RETRY_AFTER;
+use crate::exhausted_quota::ExhaustedQuota;
 use crate::large_answers::LargeAnswerError;
 use crate::memory_budget::BudgetExhausted;
 use crate::socket_registry::SocketLimitReached;
@@ -30,29 +31,27 @@ impl From<AdmissionError> for Problem {
 
 impl From<SocketLimitReached> for Problem {
     fn from(limit: SocketLimitReached) -> Self {
-        let (kind, detail) = match limit {
-            SocketLimitReached::Total => (
-                FailureKind::Overloaded,
-                "Too many sockets are open, try again later",
-            ),
-            SocketLimitReached::PerUser => (
-                FailureKind::RateLimited,
-                "Too many of your sockets are open, close one first",
-            ),
-        };
-        Self::failed(kind, detail).with_retry_after(RETRY_AFTER)
+        match limit {
+            SocketLimitReached::Total => {
+                let detail = "Too many sockets are open, try again later";
+                Self::failed(FailureKind::Overloaded, detail).with_retry_after(RETRY_AFTER)
+            }
+            SocketLimitReached::PerUser { limit } => {
+                let detail = "Too many of your sockets are open, close one first";
+                Self::exhausted(ExhaustedQuota::of_sockets(limit), RETRY_AFTER, detail)
+            }
+        }
     }
 }
 
 impl From<BudgetExhausted> for Problem {
     fn from(error: BudgetExhausted) -> Self {
-        let kind = error.kind();
-        let problem = match &error {
-            BudgetExhausted::PerUser { .. } => {
+        let problem = match error {
+            BudgetExhausted::PerUser { share } => {
                 let detail = "Too many of your large requests and answers are on their way, finish some first";
-                Self::failed(kind, detail).with_retry_after(RETRY_AFTER)
+                Self::exhausted(ExhaustedQuota::of_memory(share), RETRY_AFTER, detail)
             }
-            BudgetExhausted::Total => Self::of_kind(kind),
+            BudgetExhausted::Total => Self::of_kind(error.kind()),
         };
         problem.with_source(error)
     }
@@ -69,13 +68,13 @@ impl From<LargeAnswerError> for Problem {
 
 impl From<TicketError> for Problem {
     fn from(error: TicketError) -> Self {
-        let kind = error.kind();
         let problem = match &error {
             TicketError::TooMany { retry_after } => {
                 let detail = "Too many tickets for this execution are unused, use one or wait";
-                Self::failed(kind, detail).with_retry_after(*retry_after)
+                let quota = ExhaustedQuota::of_tickets(*retry_after);
+                Self::exhausted(quota, *retry_after, detail)
             }
-            TicketError::Absent | TicketError::Unavailable { .. } => Self::of_kind(kind),
+            TicketError::Absent | TicketError::Unavailable { .. } => Self::of_kind(error.kind()),
         };
         problem.with_source(error)
     }

@@ -8,12 +8,14 @@ use coderun_app::{AccessError, NoWorkerYet, SubmitError};
 use coderun_domain::{FailureKind, FieldError, Quota, StoreError, SubmissionError, VerifyError};
 
 use super::{ErrorLocation, Problem, ProblemEntry};
+use crate::exhausted_quota::ExhaustedQuota;
 use crate::headers::IDEMPOTENCY_KEY;
 
 /// When to try again if the failure does not say it.
 pub(super) const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// The status of a kind, and the sentence for a failure that says nothing more about itself.
+/// The status of a kind, and the sentence for a failure that says nothing more about itself. That is no 429, because a 429 says
+/// which quota is used up: [`Problem::exhausted`].
 const fn description(kind: FailureKind) -> (StatusCode, &'static str) {
     match kind {
         FailureKind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "The request is not valid"),
@@ -21,8 +23,7 @@ const fn description(kind: FailureKind) -> (StatusCode, &'static str) {
         FailureKind::Unauthenticated => (StatusCode::UNAUTHORIZED, "Not authenticated"),
         FailureKind::Forbidden => (StatusCode::FORBIDDEN, "Access denied"),
         FailureKind::Absent => (StatusCode::NOT_FOUND, "Execution not found"),
-        FailureKind::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
-        FailureKind::Overloaded => (
+        FailureKind::RateLimited | FailureKind::Overloaded => (
             StatusCode::SERVICE_UNAVAILABLE,
             "The service is overloaded, try again later",
         ),
@@ -46,7 +47,7 @@ impl Problem {
     /// A failure of this kind that says nothing more about itself.
     pub(crate) fn of_kind(kind: FailureKind) -> Self {
         let problem = Self::failed(kind, description(kind).1);
-        if matches!(kind, FailureKind::Overloaded | FailureKind::Unavailable) {
+        if problem.status == StatusCode::SERVICE_UNAVAILABLE {
             return problem.with_retry_after(RETRY_AFTER);
         }
         problem
@@ -155,7 +156,7 @@ pub(crate) fn refused_submission(
     problem
 }
 
-/// 429, and when to try again. The headers of the route say more of the quotas.
+/// The 429 for a quota of the store.
 fn quota_exceeded(quota: Quota, limit: u32, retry_after: Duration) -> Problem {
     let detail = match quota {
         Quota::Pending => Cow::Owned(format!(
@@ -168,5 +169,6 @@ fn quota_exceeded(quota: Quota, limit: u32, retry_after: Duration) -> Problem {
             Cow::Owned(format!("At most {limit} submissions a minute are allowed"))
         }
     };
-    Problem::failed(FailureKind::RateLimited, detail).with_retry_after(retry_after)
+    let quota = ExhaustedQuota::of_store(quota, limit, retry_after);
+    Problem::exhausted(quota, retry_after, detail)
 }

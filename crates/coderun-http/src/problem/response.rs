@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{Problem, ProblemEntry};
 use crate::failure_log::log_failure;
+use crate::rate_limit::{RATE_LIMIT, headers_of_refusal};
 
 const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -41,7 +42,7 @@ pub(crate) fn rewrite_as_problem(
     let problem = attached.unwrap_or(&fallback);
     problem.log_cause(Some(request_id));
     let body = to_json(problem, response.request().path());
-    let headers = problem.headers.clone();
+    let headers = headers_of(problem);
     add_headers(response.headers_mut(), headers);
     response.map_body(|_, _| BoxBody::new(body))
 }
@@ -51,8 +52,18 @@ pub(crate) fn build_response(problem: &Problem, instance: &str, request_id: &str
     problem.log_cause(Some(request_id));
     let body = BoxBody::new(to_json(problem, instance));
     let mut response = HttpResponse::with_body(problem.status_code(), body);
-    add_headers(response.headers_mut(), problem.headers.clone());
+    add_headers(response.headers_mut(), headers_of(problem));
     response
+}
+
+/// The headers of a problem, which are those of its quota too unless its route says more of quotas.
+fn headers_of(problem: &Problem) -> Vec<(HeaderName, HeaderValue)> {
+    let mut headers = problem.headers.clone();
+    let is_described = headers.iter().any(|(name, _)| *name == RATE_LIMIT);
+    if let Some(quota) = problem.quota().filter(|_| !is_described) {
+        headers.extend(headers_of_refusal(quota));
+    }
+    headers
 }
 
 fn add_headers(headers: &mut HeaderMap, of_problem: Vec<(HeaderName, HeaderValue)>) {

@@ -9,7 +9,7 @@ use super::*;
 #[case(FailureKind::Unauthenticated, 401)]
 #[case(FailureKind::Forbidden, 403)]
 #[case(FailureKind::Absent, 404)]
-#[case(FailureKind::RateLimited, 429)]
+#[case::a_429_names_its_quota(FailureKind::RateLimited, 503)]
 #[case(FailureKind::Overloaded, 503)]
 #[case(FailureKind::Unavailable, 503)]
 #[case(FailureKind::Bug, 500)]

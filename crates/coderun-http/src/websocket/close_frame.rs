@@ -125,7 +125,7 @@ impl From<SocketLimitReached> for CloseFrame {
     fn from(limit: SocketLimitReached) -> Self {
         match limit {
             SocketLimitReached::Total => Self::TOO_MANY_SOCKETS,
-            SocketLimitReached::PerUser => Self::TOO_MANY_USER_SOCKETS,
+            SocketLimitReached::PerUser { .. } => Self::TOO_MANY_USER_SOCKETS,
         }
     }
 }

@@ -3,7 +3,8 @@
 use coderun_domain::{SharedBound, StorePolicy, UserUsage};
 use serde::Serialize;
 
-use crate::rate_limit::{PENDING, SUBMITS, seconds_until};
+use crate::exhausted_quota::{PENDING, SOCKETS, SUBMITS};
+use crate::rate_limit::seconds_until;
 use crate::socket_registry::SocketUsage;
 
 /// The quotas of a user, without those that do not apply.
@@ -51,9 +52,7 @@ impl UsageAnswer {
                 live_bytes + bytes_room,
                 live_bytes,
             )),
-            Some(
-                PolicyUsage::counted("sockets", sockets.limit, sockets.open).at_most(sockets.room),
-            ),
+            Some(PolicyUsage::counted(SOCKETS, sockets.limit, sockets.open).at_most(sockets.room)),
         ];
         Self {
             policies: policies.into_iter().flatten().collect(),

@@ -55,6 +55,9 @@ async fn an_unread_answer_uses_up_the_share_of_its_user_until_its_client_leaves(
     let refused = server.status(second).await;
     refused.problem(429);
     assert_ne!(refused.header("retry-after"), "");
+    assert_eq!(refused.header("ratelimit"), "\"memory\";r=0");
+    let share = "\"memory\";q=12582912;qu=\"content-bytes\"";
+    assert_eq!(refused.header("ratelimit-policy"), share);
     assert_eq!(server.watch(second).await.close_code().await, 1013);
     let small = server.get("/health/").await;
     assert_eq!(small.status, 200, "a small answer needs no budget");

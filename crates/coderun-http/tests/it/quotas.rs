@@ -106,6 +106,28 @@ async fn a_batch_names_a_quota_that_is_used_up_within_it() {
     assert_eq!(limits(&refused), [POLICY, "\"submits\";r=0;t=7"]);
 }
 
+#[tokio::test]
+async fn a_429_names_the_quota_that_is_used_up_on_routes_without_quotas_of_submissions() {
+    let server = Server::with(|config| config.sockets.per_user_max = 1);
+    let id = server.backend.pending();
+    let mut socket = server.watch(id).await;
+    socket.next().await;
+    server.tickets.fill();
+    let route = |name: &str| format!("/api/v1/executions/{name}/{id}");
+    let sockets = ["5", "\"sockets\";q=1", "\"sockets\";r=0"];
+    let tickets = ["7", "\"tickets\";q=16", "\"tickets\";r=0;t=7"];
+    for (request, expected) in [
+        (server.get(&(route("status") + "?wait=1")), sockets),
+        (server.get(&route("events")), sockets),
+        (server.post(&route("ticket")), tickets),
+    ] {
+        let answer = request.await;
+        answer.problem(429);
+        let [policy, left] = limits(&answer);
+        assert_eq!([answer.header("retry-after"), policy, left], expected);
+    }
+}
+
 /// The policies of a user, by name.
 async fn policies(server: &Server, token: &'static str) -> Value {
     let answer = server.get("/api/v1/usage").token(token).await;

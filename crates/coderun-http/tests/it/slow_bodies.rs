@@ -39,6 +39,12 @@ async fn a_slow_body_takes_from_the_share_of_its_user_alone() {
     let first = begin(&server, "alice").await;
     let refused = begin(&server, "alice").await.read_until("}").await;
     assert!(refused.starts_with("HTTP/1.1 429"), "{refused}");
+    for quota in [
+        "ratelimit: \"memory\";r=0\r\n",
+        "ratelimit-policy: \"submits\";q=120;w=60, \"pending\";q=100, \"memory\";q=65536;qu=\"content-bytes\"\r\n",
+    ] {
+        assert!(refused.contains(quota), "{refused}");
+    }
     let whole = server.submit(&valid()).await;
     assert_eq!(whole.status, 200, "what has arrived needs no budget");
     complete(begin(&server, "bob").await).await;

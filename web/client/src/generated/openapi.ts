@@ -1005,11 +1005,13 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The user holds too much at the same time: open sockets, tickets or answers that are not read. */
+        /** @description The user holds too much at the same time: open sockets, tickets or answers that are not read. `RateLimit` names what. */
         429: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
                 "Retry-After": components["headers"]["Retry-After"];
+                RateLimit: components["headers"]["RateLimit"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                 [name: string]: unknown;
             };
             content: {
@@ -1018,8 +1020,8 @@ export interface components {
                  *       "type": "about:blank",
                  *       "title": "Too Many Requests",
                  *       "status": 429,
-                 *       "detail": "Too many sockets are open, try again later",
-                 *       "instance": "/api/v1/executions/execute"
+                 *       "detail": "Too many of your sockets are open, close one first",
+                 *       "instance": "/api/v1/executions/events/5d787309-7f3c-4e2b-9a55-0c8a1d7f2b11"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -1110,7 +1112,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description A quota of the user is used up. */
+        /** @description A quota of the user is used up. `RateLimit` names it. */
         "429Submit": {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1194,7 +1196,7 @@ export interface components {
          */
         RateLimit: string;
         /**
-         * @description The quotas of submissions.
+         * @description The quotas of submissions. On a 429 also, or on other routes alone, the quota that is used up: `share`, `sockets`, `tickets` or `memory`.
          * @example "submits";q=120;w=60, "pending";q=100
          */
         "RateLimit-Policy": string;

@@ -34,7 +34,8 @@ fn close(schema: &mut Value) {
     }
 }
 
-/// Checks that the document knows this answer to a request: its status, headers, media type and body.
+/// Checks that the document knows this answer to a request: its status, headers, media type and body. A 429 has all headers that
+/// it may have.
 pub(crate) fn check(method: &Method, path: &str, answer: &Answer) {
     let Some(item) = find_path(path) else {
         assert_eq!(answer.status, 404, "{method} {path} is not specified");
@@ -72,6 +73,10 @@ pub(crate) fn check(method: &Method, path: &str, answer: &Answer) {
         assert!(
             !is_sent || is_known,
             "{method} {path} may not send {header}"
+        );
+        assert!(
+            is_sent || !is_known || answer.status != 429,
+            "{method} {path} must send {header} with a 429"
         );
     }
     if method == Method::HEAD || answer.text.is_empty() {
