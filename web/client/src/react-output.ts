@@ -1,6 +1,6 @@
 // Joins the pieces of a program's output to text.
 
-import type { components } from "./generated/openapi.js";
+import type { components } from "./index.js";
 
 type Piece = components["schemas"]["ExecutionOutputMessage"]["data"];
 

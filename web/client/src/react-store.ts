@@ -1,12 +1,9 @@
 // Keeps the state of one execution for whoever renders it.
 
-import type { Coderun, Execution } from "./client.js";
-import type { components } from "./generated/openapi.js";
+import type { components, Coderun, Execution, ServerMessage, Submission, Watch } from "./index.js";
 import { OutputText } from "./react-output.js";
-import type { Watch } from "./watch.js";
 
 type Schemas = components["schemas"];
-type ServerMessage = Schemas["ServerMessage"];
 
 /** What a component renders. */
 export interface ExecutionState {
@@ -33,7 +30,7 @@ export interface ExecutionState {
 /** What a component can do. Each is the same function in all renders, throws nothing, and reports to `failure`. */
 export interface ExecutionCommands {
   /** Submits a program and follows it. One that was followed before goes on by itself. */
-  run(submission: Schemas["Submission"]): void;
+  run(submission: Submission): void;
   /** Follows an execution that exists. */
   follow(id: string): void;
   /** Sends text to the program's stdin, which must be `interactive`. */
@@ -93,7 +90,9 @@ export class ExecutionStore {
     closeInput: () => this.command((watch) => watch.closeInput()),
     cancel: () => {
       const { signal } = this.current;
-      this.accepted?.then((execution) => execution.cancel(signal)).catch((failure) => signal.aborted || this.change({ failure }));
+      this.accepted
+        ?.then((execution) => execution.cancel())
+        .catch((failure) => signal.aborted || this.change({ failure }));
     },
   };
 

@@ -2,7 +2,7 @@
 
 import { useEffect, useState, useSyncExternalStore } from "react";
 
-import type { Coderun } from "./client.js";
+import type { Coderun } from "./index.js";
 import { type ExecutionCommands, type ExecutionState, ExecutionStore } from "./react-store.js";
 
 export type { ExecutionCommands, ExecutionState };

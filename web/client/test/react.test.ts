@@ -18,7 +18,7 @@ const ACCEPTED = { status: 200, body: { execution_id: ID, status: "pending", mes
 async function start(context: TestContext, steps: Step[]) {
   const service = await scripted(steps);
   context.after(service.stop);
-  const store = new ExecutionStore(new Coderun({ baseUrl: service.baseUrl, getToken: () => "token", attempts: 1 }));
+  const store = new ExecutionStore(new Coderun({ baseUrl: service.baseUrl, getToken: () => "token" }));
   return { ...service, store };
 }
 
