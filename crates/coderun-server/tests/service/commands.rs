@@ -129,12 +129,12 @@ fn the_doctor_says_what_is_wrong_with_redis() {
     );
 }
 
-/// Runs the JavaScript of the README unchanged against a real service.
+/// Runs the JavaScript of the replaced service's frontends unchanged against a real service.
 #[tokio::test]
-async fn the_readmes_javascript_works() {
+async fn the_javascript_of_the_replaced_service_works() {
     let service = Service::start();
-    let readme = include_str!("../../../../README.md");
-    let (_, script) = readme.split_once("```js\n").unwrap();
+    let guide = include_str!("../../../../docs/frontend.md");
+    let (_, script) = guide.split_once("```js bare\n").unwrap();
     let (script, _) = script.split_once("```").unwrap();
     let script = script.replace("http://127.0.0.1:8001", &service.url(""));
     let token = service.token("alice");

@@ -1,0 +1,97 @@
+// The examples, and the JavaScript of the replaced service, in Chromium against the real service.
+
+import assert from "node:assert/strict";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import type { Browser } from "playwright-core";
+import { createServer } from "vite";
+
+import { hasText, launch, open, serve } from "./browser.js";
+import { installed, PACKAGE } from "./installed.js";
+import { type Service, startService } from "./service.js";
+
+const EXAMPLES = join(PACKAGE, "examples");
+const GUIDE = join(PACKAGE, "../../docs/frontend.md");
+const LOOP = "print('on', flush=True)\nwhile True: pass";
+let service: Service;
+let token: string;
+let browser: Browser;
+
+before(async () => {
+  service = await startService();
+  token = (await service.print("token", "--uid", "alice")).trim();
+  browser = await launch(service.url);
+});
+
+after(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+test("a page without a bundler runs a program, types into it, and stops one", async (context) => {
+  const { folder, remove } = await installed();
+  context.after(remove);
+  await copyFile(join(EXAMPLES, "page.html"), join(folder, "page.html"));
+  const site = await serve(folder);
+  context.after(site.stop);
+  const { page, errors } = await open(browser, `${site.url}/page.html`, token);
+
+  await page.click("text=Run");
+  await hasText(page, "#output", "Your name? ");
+  await page.fill("#line", "Ada");
+  await page.press("#line", "Enter");
+  await hasText(page, "#output", "Your name? Ada\nHello Ada!\n[accepted] ");
+
+  await page.fill("#code", LOOP);
+  await page.click("text=Run");
+  await hasText(page, "#output", "on\n");
+  await page.click("text=Stop");
+  await hasText(page, "#output", "on\n[cancelled] ");
+  assert.deepEqual(errors, []);
+});
+
+test("a React page does the same with relative addresses behind Vite's proxy", async (context) => {
+  const { folder, remove } = await installed(join(PACKAGE, "build/projects"));
+  context.after(remove);
+  await mkdir(join(folder, "src"));
+  await copyFile(join(EXAMPLES, "react.tsx"), join(folder, "src/main.tsx"));
+  const html = '<!doctype html><div id="root"></div><script type="module" src="/src/main.tsx"></script>';
+  await writeFile(join(folder, "index.html"), html);
+  const proxy = { "/api": { target: service.url, ws: true } };
+  const server = { host: "127.0.0.1", port: 0, proxy };
+  const vite = await createServer({ root: folder, configFile: false, logLevel: "error", server });
+  context.after(() => vite.close());
+  await vite.listen();
+  const { page, errors } = await open(browser, vite.resolvedUrls?.local[0] ?? "", token);
+
+  await page.click("text=Run");
+  await hasText(page, "[role=log]", "Your name? ");
+  await page.fill("input", "Ada");
+  await page.press("input", "Enter");
+  await hasText(page, "[role=log]", "Your name? Hello Ada!\n");
+  await hasText(page, "main > p:last-child", "accepted ");
+
+  await page.fill("textarea", LOOP);
+  await page.click("text=Run");
+  await hasText(page, "[role=log]", "on\n");
+  await page.click("text=Stop");
+  await hasText(page, "main > p:last-child", "cancelled ");
+  assert.deepEqual(errors, []);
+});
+
+test("the JavaScript of the replaced service runs unchanged from another origin", async (context) => {
+  const [, script] = (await readFile(GUIDE, "utf8")).match(/```js bare\n(.*?)```/s) ?? [];
+  assert.ok(script);
+  const site = await serve(PACKAGE, { "/page.html": `<script type="module">const token = localStorage.token;\n${script}</script>` });
+  context.after(site.stop);
+  const printed: string[] = [];
+  const page = await browser.newPage();
+  await page.addInitScript((token) => localStorage.setItem("token", token), token);
+  const ended = page.waitForEvent("console", { predicate: (message) => /^\d+$/.test(message.text()), timeout: 20_000 });
+  page.on("console", (message) => printed.push(message.text()));
+  await page.goto(`${site.url}/page.html`);
+  await ended;
+  assert.deepEqual(printed.slice(-2), ["completed Hello World\n", "1000"]);
+});
