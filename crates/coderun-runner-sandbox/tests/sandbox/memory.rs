@@ -191,6 +191,20 @@ async fn a_program_may_lower_the_limit_of_its_stack() {
 }
 
 #[tokio::test]
+async fn a_program_may_raise_no_limit() {
+    let code = "import resource\n\
+        for name in 'CORE CPU FSIZE MEMLOCK MSGQUEUE NICE NOFILE NPROC RTPRIO SIGPENDING'.split():\n\
+        \x20   limit = getattr(resource, 'RLIMIT_' + name)\n\
+        \x20   soft, hard = resource.getrlimit(limit)\n\
+        \x20   if soft != hard: print(name, soft, hard)\n\
+        \x20   for change in (resource.setrlimit, lambda *limits: resource.prlimit(0, *limits)):\n\
+        \x20       try: change(limit, (soft, hard + 1)); print(name, 'is raised')\n\
+        \x20       except (ValueError, PermissionError): pass\n\
+        print('end')";
+    assert_prints("python", code, "end\n").await;
+}
+
+#[tokio::test]
 async fn memory_cannot_be_locked() {
     let code = "import ctypes\nlibc = ctypes.CDLL(None)\nprint(libc.mlockall(3))";
     assert_prints("python", code, "-1\n").await;
