@@ -1,20 +1,27 @@
-// Submits programs, and gives access to their executions.
+// Submits programs.
 
 import { Connection, type ConnectionOptions } from "./connection.js";
-import { CoderunError } from "./error.js";
+import { Execution } from "./execution.js";
 import type { components } from "./generated/openapi.js";
-import { Watch } from "./watch.js";
+import { WAIT_SECONDS } from "./polling.js";
 
 type Schemas = components["schemas"];
-type Submission = Schemas["Submission"];
 type ExecutionRecord = Schemas["Record"];
 
-/** Seconds that one request waits for a change. */
-const WAIT_SECONDS = 30;
+type Answer = Schemas["Accepted"] | ExecutionRecord;
+/** Makes the request of a submission, which may be repeated. */
+type Request = (headers: Record<string, string>, signal?: AbortSignal) => Promise<Answer>;
+
+/** A program to run. */
+export type Submission = Schemas["Submission"] & {
+  /** What the program reads from stdin: a short name of `input_data`. */
+  input?: string;
+};
 
 export interface SubmitOptions {
   /** Names the submission: under the same key it is the same execution. Default: a new one. */
   idempotencyKey?: string;
+  /** Ends the call. */
   signal?: AbortSignal;
 }
 
@@ -28,15 +35,16 @@ export class Coderun {
 
   /** Runs a program to its end. */
   async run(submission: Submission, options: SubmitOptions = {}): Promise<ExecutionRecord> {
-    const answer = await this.submit(submission, options, { Prefer: `wait=${WAIT_SECONDS}` });
-    if ("verdict" in answer && answer.verdict !== null) return answer;
-    return this.execution(answer.execution_id).result(options.signal);
+    const prefer = { Prefer: `wait=${WAIT_SECONDS}` };
+    return this.submit(submission, options, prefer, async (answer) => {
+      if ("verdict" in answer && answer.verdict !== null) return answer;
+      return this.execution(answer.execution_id).result(options.signal);
+    });
   }
 
   /** Submits a program. */
-  async execute(submission: Submission, options: SubmitOptions = {}): Promise<Execution> {
-    const answer = await this.submit(submission, options, {});
-    return this.execution(answer.execution_id);
+  execute(submission: Submission, options: SubmitOptions = {}): Promise<Execution> {
+    return this.submit(submission, options, {}, (answer) => this.execution(answer.execution_id));
   }
 
   /** The execution of this id, which need not exist. */
@@ -44,22 +52,23 @@ export class Coderun {
     return new Execution(this.connection, id);
   }
 
-  private async submit(
+  /** Submits a program, and makes the result of the answer. */
+  private async submit<T>(
     submission: Submission,
-    { idempotencyKey, signal }: SubmitOptions,
+    { idempotencyKey = newKey(), signal }: SubmitOptions,
     headers: Record<string, string>,
-  ): Promise<Schemas["Accepted"] | ExecutionRecord> {
-    const response = await this.connection.request("/api/v1/executions/execute", {
-      method: "POST",
-      headers: {
-        ...headers,
-        "Content-Type": "application/json",
-        "Idempotency-Key": idempotencyKey ?? newKey(),
-      },
-      body: JSON.stringify(submission),
-      signal: signal ?? null,
-    });
-    return response.json();
+    use: (answer: Answer) => T | Promise<T>,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    const { input, ...rest } = submission;
+    const request: Request = (more, until) =>
+      this.connection.request("/api/v1/executions/execute", {
+        method: "POST",
+        headers: { ...more, "Content-Type": "application/json", "Idempotency-Key": idempotencyKey },
+        body: JSON.stringify(input === undefined ? rest : { ...rest, input_data: input }),
+        signal: until,
+      });
+    return use(await request(headers, signal));
   }
 }
 
@@ -67,61 +76,4 @@ export class Coderun {
 function newKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-/** A submitted program. Iterating over it gives its messages from the first to the last. */
-export class Execution implements AsyncIterable<Schemas["ServerMessage"]> {
-  constructor(
-    private readonly connection: Connection,
-    readonly id: string,
-  ) {}
-
-  /** Follows the execution from the message after `since`, by default from the first. */
-  watch({ since = 0, signal }: { since?: number; signal?: AbortSignal } = {}): Watch {
-    return new Watch(this.connection, this.id, since, signal);
-  }
-
-  [Symbol.asyncIterator](): AsyncGenerator<Schemas["ServerMessage"], void, void> {
-    return this.watch()[Symbol.asyncIterator]();
-  }
-
-  /** The record as it is now. */
-  record(signal?: AbortSignal): Promise<ExecutionRecord> {
-    return this.status("", signal);
-  }
-
-  /** The record once it is final. */
-  async result(signal?: AbortSignal): Promise<ExecutionRecord> {
-    let record = await this.record(signal);
-    while (record.verdict === null) {
-      record = await this.status(`?wait=${WAIT_SECONDS}&since=${record.seq}`, signal);
-    }
-    return record;
-  }
-
-  /** Stops the program. */
-  async cancel(signal?: AbortSignal): Promise<ExecutionRecord> {
-    const init = { method: "POST", signal: signal ?? null };
-    const response = await this.connection.request(this.path("cancel/"), init);
-    return response.json();
-  }
-
-  /** Deletes the record and all that belongs to it, after stopping the program. One that is gone already is no error. */
-  async delete(signal?: AbortSignal): Promise<void> {
-    try {
-      await this.connection.request(this.path(""), { method: "DELETE", signal: signal ?? null });
-    } catch (error) {
-      // The answer to an earlier attempt may have been lost.
-      if (!(error instanceof CoderunError && error.status === 404)) throw error;
-    }
-  }
-
-  private async status(query: string, signal?: AbortSignal): Promise<ExecutionRecord> {
-    const response = await this.connection.request(this.path("status/") + query, { signal: signal ?? null });
-    return response.json();
-  }
-
-  private path(route: string): string {
-    return `/api/v1/executions/${route}${encodeURIComponent(this.id)}`;
-  }
 }

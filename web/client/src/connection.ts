@@ -1,78 +1,134 @@
 // Makes requests with a token, again where that may help.
 
 import { CoderunError } from "./error.js";
-import { backoffMs, pause } from "./pause.js";
+import { abortable, Deadline, Retry } from "./retry.js";
+import type { WebSocketConstructor } from "./socket.js";
 
 /** How to reach a service, and as whom. */
 export interface ConnectionOptions {
-  /** The address of the service, such as `https://run.example`. */
-  baseUrl: string;
-  /** The token of the user; with `forceRefresh` a fresh one, because the last one was refused. */
+  /** The address of the service, such as `https://run.example` or `/coderun`. Default: the origin of the page. */
+  baseUrl?: string;
+  /** The token of the user; with `forceRefresh` a fresh one, because the last one expires or was refused. */
   getToken: (options: { forceRefresh: boolean }) => string | Promise<string>;
-  /** Attempts of a request or a connection before it fails. Default 5. */
-  attempts?: number;
+  /** How long a call that fails is tried again before it fails for good, in milliseconds; 0 is never. Default 60 000. */
+  retryMs?: number;
+  /** Whether a WebSocket is opened with a one-time ticket in its URL, where a proxy drops the subprotocol with the token. */
+  tickets?: boolean;
   /** Default: that of the platform. */
   fetch?: typeof globalThis.fetch;
-  /** Default: that of the platform, which Node.js has from version 22 on. */
-  WebSocket?: typeof globalThis.WebSocket;
+  /** Default: that of the platform, which Node.js has from version 22 on. Without one, messages come as an event stream. */
+  WebSocket?: WebSocketConstructor;
 }
 
-/** The longest pause that an answer may ask for and is waited for. */
-const RETRY_AFTER_MAX_MS = 30_000;
+/** The ways to follow an execution. Each goes through proxies that stop the one before it. */
+export enum Transport {
+  Socket,
+  EventStream,
+  Polling,
+}
+
+/** How long one attempt may wait for an answer. The service may take up to 30 s of it. */
+const ANSWER_MS = 45_000;
+/** How long it may then take to read it. */
+const BODY_MS = 120_000;
+/** How long a way that failed is not tried again: long, but the computer may move to another network. */
+const FALLBACK_MS = 600_000;
+
+interface RequestOptions {
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string;
+  signal?: AbortSignal | null | undefined;
+}
 
 export class Connection {
-  readonly attempts: number;
-  readonly WebSocket: typeof globalThis.WebSocket;
+  readonly retryMs: number;
+  readonly tickets: boolean;
+  readonly WebSocket: WebSocketConstructor | undefined;
+  private fallback = Transport.Socket;
+  private fallbackUntil = 0;
 
   constructor(private readonly options: ConnectionOptions) {
-    this.attempts = options.attempts ?? 5;
+    this.retryMs = options.retryMs ?? 60_000;
+    this.tickets = options.tickets ?? false;
     this.WebSocket = options.WebSocket ?? globalThis.WebSocket;
   }
 
-  token(forceRefresh: boolean): string | Promise<string> {
-    return this.options.getToken({ forceRefresh });
+  /** The best way to follow an execution that is not known to be stopped. */
+  get transport(): Transport {
+    if (performance.now() < this.fallbackUntil) return this.fallback;
+    return this.WebSocket ? Transport.Socket : Transport.EventStream;
   }
 
-  socketUrl(path: string): string {
-    return this.options.baseUrl.replace(/^http/, "ws").replace(/\/$/, "") + path;
+  /** Remembers that a way is stopped, so that the next one is used. */
+  fallBackFrom(transport: Transport): void {
+    // Another watch may have found out more.
+    if (transport !== this.transport) return;
+    this.fallback = transport + 1;
+    this.fallbackUntil = performance.now() + FALLBACK_MS;
+  }
+
+  token(forceRefresh: boolean, signal?: AbortSignal | null): Promise<string> {
+    return abortable(this.options.getToken({ forceRefresh }), signal);
+  }
+
+  url(path: string): string {
+    const { baseUrl } = this.options;
+    return new URL(baseUrl || "/", globalThis.location?.href).href.replace(/\/$/, "") + path;
   }
 
   /**
-   * Requests a path, and again after a lost answer, 429 or 503, so the request must be safe to repeat; with a fresh token
-   * after 401. Any other error of the service is a `CoderunError`.
+   * Requests a path, and again after a lost answer, 408, 429 or a 5xx, so the request must be safe to repeat; with a fresh
+   * token after 401. Any other error of the service is a `CoderunError`.
    */
-  async request(path: string, init: RequestInit & { headers?: Record<string, string> } = {}): Promise<Response> {
-    const url = this.options.baseUrl.replace(/\/$/, "") + path;
-    let isRefused = false;
-    for (let failures = 0; ; ) {
-      const headers = { ...init.headers, Authorization: `Bearer ${await this.token(isRefused)}` };
-      let failure: CoderunError;
-      let pauseMs = backoffMs(failures);
+  async request<T>(path: string, options: RequestOptions = {}): Promise<T> {
+    const { signal } = options;
+    const retry = new Retry(this.retryMs, signal);
+    for (let isRefused = false; ; ) {
+      const token = await this.token(isRefused, signal);
       try {
-        const response = await (this.options.fetch ?? fetch)(url, { ...init, headers });
-        if (response.ok) return response;
-        failure = await CoderunError.of(response);
-        if (response.status === 401 && !isRefused) {
+        return await this.attempt<T>(path, token, options);
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (!(error instanceof CoderunError)) throw error;
+        if (error.status === 401 && !isRefused) {
           isRefused = true;
           continue;
         }
-        if (response.status !== 429 && response.status !== 503) throw failure;
-        pauseMs = Math.max(pauseMs, retryAfterMs(response.headers.get("retry-after")));
-      } catch (error) {
-        init.signal?.throwIfAborted();
-        if (error instanceof CoderunError) throw error;
-        failure = new CoderunError("The service cannot be reached", 0, undefined, { cause: error });
+        await retry.pauseAfter(error);
       }
-      failures += 1;
-      if (failures >= this.attempts || pauseMs > RETRY_AFTER_MAX_MS) throw failure;
-      await pause(pauseMs, init.signal);
     }
+  }
+
+  /** Requests a path once: the JSON of the answer, if it has any. */
+  async attempt<T>(path: string, token: string, options: RequestOptions = {}): Promise<T> {
+    const deadline = new Deadline(options.signal);
+    try {
+      deadline.start(ANSWER_MS);
+      const response = await this.open(path, token, { ...options, signal: deadline.signal });
+      deadline.start(BODY_MS);
+      return await unlessLost(response.text().then((text) => text && JSON.parse(text)));
+    } finally {
+      deadline.end();
+    }
+  }
+
+  /** The answer to one request, whose body is still to be read. */
+  async open(path: string, token: string, options: RequestOptions): Promise<Response> {
+    const headers = { ...options.headers, Authorization: `Bearer ${token}` };
+    const init = { ...options, headers, signal: options.signal ?? null };
+    const response = await unlessLost((this.options.fetch ?? fetch)(this.url(path), init));
+    if (!response.ok) throw await CoderunError.of(response);
+    return response;
   }
 }
 
-/** The pause that a `Retry-After` asks for, in seconds or until a date; 0 if it is neither. */
-function retryAfterMs(value: string | null): number {
-  const seconds = Number(value);
-  const milliseconds = Number.isNaN(seconds) ? Date.parse(value ?? "") - Date.now() : 1000 * seconds;
-  return Number.isNaN(milliseconds) ? 0 : milliseconds;
+/** The result of a promise, whose failure means that an answer was lost. */
+export async function unlessLost<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (cause) {
+    if (cause instanceof CoderunError) throw cause;
+    throw new CoderunError("The service cannot be reached", 0, { cause });
+  }
 }

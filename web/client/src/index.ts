@@ -3,15 +3,15 @@
 import type { components, paths } from "./generated/openapi.js";
 
 export type { components, paths };
-export { Coderun, Execution, type SubmitOptions } from "./client.js";
+export { Coderun, type Submission, type SubmitOptions } from "./client.js";
 export type { ConnectionOptions } from "./connection.js";
-export { CoderunError } from "./error.js";
+export { CoderunError, type CoderunErrorOptions } from "./error.js";
+export { Execution } from "./execution.js";
+export type { WebSocketConstructor, WebSocketLike } from "./socket.js";
 export { Watch } from "./watch.js";
 
 type Schemas = components["schemas"];
 
-/** A program to run. */
-export type Submission = Schemas["Submission"];
 /** One execution. */
 export type ExecutionRecord = Schemas["Record"];
 /** A message of a WebSocket or an event stream; `type` tells which. */

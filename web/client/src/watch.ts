@@ -1,146 +1,136 @@
-// Follows an execution over a WebSocket, across connections that break.
+// Follows an execution across connections that break.
 
-import type { Connection } from "./connection.js";
+import { type Connection, Transport } from "./connection.js";
 import { CoderunError } from "./error.js";
-import type { components } from "./generated/openapi.js";
-import { backoffMs, pause } from "./pause.js";
+import { followEventStream } from "./event-stream.js";
+import type { InputQueue } from "./input.js";
+import { followByPolling } from "./polling.js";
+import { Progress, type ServerMessage } from "./progress.js";
+import { Retry } from "./retry.js";
+import { followSocket } from "./socket.js";
+import { errorMessage, type Follow, type Subscription } from "./transport.js";
 
-type ServerMessage = components["schemas"]["ServerMessage"];
-type ClientMessage = components["schemas"]["ClientMessage"];
-
-/** What a close code means that no further connection changes. */
-const FINAL_CODES: Record<number, [status: number, message: string]> = {
-  1008: [400, "The service refuses this connection"],
-  1009: [413, "A message was too large"],
-  4003: [403, "Access denied"],
-  4004: [404, "Execution not found"],
+const FOLLOW: Record<Transport, Follow> = {
+  [Transport.Socket]: followSocket,
+  [Transport.EventStream]: followEventStream,
+  [Transport.Polling]: followByPolling,
 };
-const EXPIRED = 4001;
-/** The code of a connection that was lost without a close frame. */
-const LOST = 1006;
 
-/** How often a quiet connection is pinged. It is lost if nothing comes until the next ping is due. */
-const PING_INTERVAL_MS = 20_000;
+/** How often a way must fail to open, while the service answers requests, to count as stopped. */
+const STOPPED_COUNT = 2;
+
+/** What the attempts of one watch have come to. */
+interface Attempts {
+  retry: Retry;
+  /** Whether the last token was refused, so that the next one must be fresh. */
+  isRefused: boolean;
+  /** Whether the last connection has opened. */
+  hasOpened: boolean;
+  /** How many connections in a row have not opened although the service answers. */
+  stopped: number;
+}
 
 /**
  * The messages about an execution in order, each stored one once, until it is final.
  *
- * A connection that breaks is replaced by one that continues after the last message.
+ * A connection that breaks is replaced by one that continues after the last message. Messages come over a WebSocket; where none
+ * opens, as an event stream; and where that does not go through, once the execution is final, after its states.
  */
 export class Watch implements AsyncIterable<ServerMessage> {
-  private socket: WebSocket | undefined;
-  private unsent: string[] = [];
-  /** Whether input was sent after the last ping. */
-  private hasSentInput = false;
+  private readonly progress: Progress;
 
   constructor(
     private readonly connection: Connection,
-    private readonly id: string,
-    private since: number,
+    private readonly path: (route: string) => string,
+    private readonly input: InputQueue,
+    since: number,
     private readonly signal?: AbortSignal,
-  ) {}
+  ) {
+    this.progress = new Progress(since);
+  }
 
-  /** Sends input to the program's stdin. What is on its way when a connection breaks may be lost. */
+  /**
+   * Sends input to the program's stdin, and keeps up to 1 MiB for the next connection while there is none. What is on its way
+   * when a connection breaks may be lost; an `error` message says so. It has no effect once the execution is final.
+   *
+   * @throws CoderunError if no WebSocket can be opened, which input needs, or too much waits for one.
+   */
   send(text: string): void {
-    this.command({ type: "stdin", data: text });
+    this.input.text(text);
   }
 
-  /** Ends the program's stdin. */
+  /** Ends the program's stdin. Throws as `send`. */
   closeInput(): void {
-    this.command({ type: "stdin_close" });
-  }
-
-  private command(message: ClientMessage): void {
-    const text = JSON.stringify(message);
-    if (this.socket?.readyState === this.connection.WebSocket.OPEN) this.sendInput(this.socket, text);
-    else this.unsent.push(text);
-  }
-
-  private sendInput(socket: WebSocket, text: string): void {
-    socket.send(text);
-    this.hasSentInput = true;
+    this.input.end();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ServerMessage, void, void> {
-    let failures = 0;
-    let isRefused = false;
-    for (;;) {
-      this.signal?.throwIfAborted();
-      const token = await this.connection.token(isRefused);
-      this.signal?.throwIfAborted();
-      const code: number = yield* this.follow(token, () => {
-        failures = 0;
-        isRefused = false;
-      });
-      this.signal?.throwIfAborted();
-      if (code === 1000) return;
-      const final = FINAL_CODES[code];
-      if (final) throw new CoderunError(final[1], final[0]);
-      if (code === EXPIRED && isRefused) throw new CoderunError("The token was refused", 401);
-      isRefused = code === EXPIRED;
-      failures += 1;
-      if (failures >= this.connection.attempts) {
-        throw new CoderunError(`The connection was closed with code ${code}`, 0);
-      }
-      await pause(isRefused ? 0 : backoffMs(failures), this.signal);
+    this.input.watches += 1;
+    try {
+      yield* this.messages();
+    } finally {
+      this.input.watches -= 1;
     }
   }
 
-  /** The messages of one connection, and its close code. */
-  private async *follow(token: string, onMessage: () => void): AsyncGenerator<ServerMessage, number, void> {
-    const path = `/api/v1/executions/ws/${encodeURIComponent(this.id)}?since=${this.since}`;
-    const protocols = ["execution.v1", `bearer.${token}`];
-    const socket = new this.connection.WebSocket(this.connection.socketUrl(path), protocols);
-    const received: (ServerMessage | number)[] = [];
-    let wake = () => {};
-    const add = (item: ServerMessage | number) => {
-      received.push(item);
-      wake();
-    };
-    let isSilent = false;
-    let isPongDue = false;
-    // A pong comes once the input before its ping is stored, which waits until the program reads.
-    let mayPongWait = false;
-    socket.onopen = () => {
-      isSilent = false;
-      for (const text of this.unsent.splice(0)) this.sendInput(socket, text);
-    };
-    socket.onmessage = ({ data }) => {
-      isSilent = false;
-      const message = JSON.parse(String(data)) as ServerMessage;
-      if (message.type === "pong") isPongDue = mayPongWait = false;
-      else add(message);
-    };
-    socket.onclose = ({ code }) => add(code);
-    const drop = () => add(LOST);
-    const ping = () => {
-      if (isSilent && !mayPongWait) return drop();
-      isSilent = true;
-      if (isPongDue || socket.readyState !== this.connection.WebSocket.OPEN) return;
-      socket.send(JSON.stringify({ type: "ping" } satisfies ClientMessage));
-      isPongDue = true;
-      mayPongWait = this.hasSentInput;
-      this.hasSentInput = false;
-    };
-    const pings = setInterval(ping, PING_INTERVAL_MS);
-    this.signal?.addEventListener("abort", drop);
-    this.socket = socket;
-    try {
-      for (;;) {
-        const item = received.shift();
-        if (item === undefined) {
-          await new Promise<void>((resolve) => (wake = resolve));
-          continue;
-        }
-        if (typeof item === "number") return item;
-        onMessage();
-        if ("seq" in item) this.since = item.seq;
-        yield item;
+  private async *messages(): AsyncGenerator<ServerMessage, void, void> {
+    const retry = new Retry(this.connection.retryMs, this.signal);
+    const attempts: Attempts = { retry, isRefused: false, hasOpened: false, stopped: 0 };
+    for (;;) {
+      const { transport } = this.connection;
+      if (transport !== Transport.Socket && this.input.discard().length > 0) {
+        yield errorMessage("Input needs a WebSocket, which cannot be opened here; it was not sent");
       }
-    } finally {
-      clearInterval(pings);
-      this.signal?.removeEventListener("abort", drop);
-      socket.close();
+      try {
+        const messages = FOLLOW[transport](await this.subscribe(attempts));
+        for await (const message of messages) if (this.progress.advance(message)) yield message;
+        return;
+      } catch (error) {
+        await this.recover(error, transport, attempts);
+      }
+    }
+  }
+
+  private async subscribe(attempts: Attempts): Promise<Subscription> {
+    const { connection, path, input, progress, signal } = this;
+    const token = await connection.token(attempts.isRefused, signal);
+    attempts.hasOpened = false;
+    const opened = () => {
+      attempts.hasOpened = true;
+      attempts.stopped = 0;
+    };
+    const alive = () => {
+      attempts.isRefused = false;
+      attempts.retry.reset();
+    };
+    return { connection, path, input, progress, signal, token, opened, alive };
+  }
+
+  /** Prepares the next attempt after a failure: waits, or chooses another way. Fails if no further attempt can help. */
+  private async recover(error: unknown, transport: Transport, attempts: Attempts): Promise<void> {
+    this.signal?.throwIfAborted();
+    if (!(error instanceof CoderunError)) throw error;
+    if (error.status === 401 && !attempts.isRefused) {
+      attempts.isRefused = true;
+      return;
+    }
+    const mayBeStopped = error.status === 0 && !attempts.hasOpened && transport !== Transport.Polling;
+    if (!mayBeStopped || !(await this.isReachable())) return attempts.retry.pauseAfter(error);
+    attempts.stopped += 1;
+    if (attempts.stopped < STOPPED_COUNT) return;
+    attempts.stopped = 0;
+    this.connection.fallBackFrom(transport);
+  }
+
+  /** Whether the service answers a request, so that a connection which does not open is stopped on its way. */
+  private async isReachable(): Promise<boolean> {
+    try {
+      const token = await this.connection.token(false, this.signal);
+      await this.connection.attempt(this.path("status"), token, { method: "HEAD", signal: this.signal });
+      return true;
+    } catch (error) {
+      this.signal?.throwIfAborted();
+      return error instanceof CoderunError && error.status > 0 && !error.isTransient;
     }
   }
 }

@@ -1,0 +1,78 @@
+// Keeps input for a program until a WebSocket can take it.
+
+import { type Connection, Transport } from "./connection.js";
+import { CoderunError } from "./error.js";
+import type { components } from "./generated/openapi.js";
+
+type ClientMessage = components["schemas"]["ClientMessage"];
+type Send = (text: string) => void;
+
+/** The service keeps as much for a program that does not read. */
+const QUEUE_MAX = 1024 * 1024;
+/** In JSON, a unit of a text takes six bytes at most, and a message may have 64 KiB. */
+const MESSAGE_MAX = 10_000;
+
+/** The input for one execution, in order. */
+export class InputQueue {
+  /** How many watches may bring a socket. */
+  watches = 0;
+  /** Why no further watch can bring one. */
+  failure: unknown;
+  private unsent: string[] = [];
+  private size = 0;
+  /** The open sockets. The first one takes the input. */
+  private readonly sockets: Send[] = [];
+
+  constructor(private readonly connection: Connection) {}
+
+  /**
+   * Sends text to the program's stdin, in as many messages as it needs.
+   *
+   * @throws CoderunError if no socket can be opened, or too much waits for one.
+   */
+  text(text: string): void {
+    this.requireSocket();
+    if (this.size + text.length > QUEUE_MAX) throw new CoderunError("More than 1 MiB of input waits for a connection", 0);
+    for (let start = 0; start < text.length; start += MESSAGE_MAX) {
+      this.push({ type: "stdin", data: text.slice(start, start + MESSAGE_MAX) });
+    }
+  }
+
+  /** Ends the program's stdin. Throws as `text`. */
+  end(): void {
+    this.requireSocket();
+    this.push({ type: "stdin_close" });
+  }
+
+  /** Gives a socket that has opened what waits, and then what comes. */
+  attach(send: Send): void {
+    this.sockets.push(send);
+    if (this.sockets.length > 1) return;
+    for (const text of this.discard()) send(text);
+  }
+
+  detach(send: Send): void {
+    const index = this.sockets.indexOf(send);
+    if (index >= 0) this.sockets.splice(index, 1);
+  }
+
+  /** Takes out what waits. */
+  discard(): string[] {
+    this.size = 0;
+    return this.unsent.splice(0);
+  }
+
+  private push(message: ClientMessage): void {
+    const text = JSON.stringify(message);
+    const [send] = this.sockets;
+    if (send) return send(text);
+    this.unsent.push(text);
+    this.size += text.length;
+  }
+
+  private requireSocket(): void {
+    if (this.failure) throw this.failure;
+    if (this.sockets.length > 0 || this.connection.transport === Transport.Socket) return;
+    throw new CoderunError("Input needs a WebSocket, which cannot be opened here", 0);
+  }
+}

@@ -1,0 +1,74 @@
+// When a socket is given a fresh token, against a service that follows a script.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import type { ClientMessage, ServerMessage } from "../src/index.js";
+import { refreshDelayMs } from "../src/token.js";
+import { final, ID, read, until, update } from "./messages.js";
+import { type Session, start } from "./scripted.js";
+
+const EXPIRING: ServerMessage = { type: "auth_expiring", data: { expires_in_ms: 60_000 } };
+
+/** A token that expires after this time, and is refreshed 90 s earlier. */
+function expiringIn(milliseconds: number): string {
+  const payload = { exp: (Date.now() + milliseconds) / 1000, name: "Zoë 😀?>" };
+  return `header.${Buffer.from(JSON.stringify(payload)).toString("base64url")}.signature`;
+}
+
+/** A socket that ends the execution once it has got a fresh token: what it got. */
+function session(messages: ServerMessage[]) {
+  const got: ClientMessage[] = [];
+  const step: Session = {
+    messages: [update(1), ...messages],
+    code: 1000,
+    mayClose: new Promise(() => {}),
+    onMessage(message) {
+      got.push(message);
+      return message.type === "auth" ? final(2) : undefined;
+    },
+  };
+  return { step, got };
+}
+
+test("a socket is given a fresh token when the service asks for one", { timeout: 10_000 }, async (context) => {
+  const { step, got } = session([EXPIRING]);
+  const { client, refreshed } = await start(context, [step]);
+  assert.deepEqual(await read(client.execution(ID)), [1, 2]);
+  assert.deepEqual(got, [{ type: "auth", token: "fresh" }]);
+  assert.deepEqual(refreshed, [false, true]);
+});
+
+test("a socket is given a fresh token before the last one expires", { timeout: 10_000 }, async (context) => {
+  const { step, got } = session([]);
+  const getToken = ({ forceRefresh }: { forceRefresh: boolean }) => (forceRefresh ? "fresh" : expiringIn(90_300));
+  const { client } = await start(context, [step], { getToken });
+  assert.deepEqual(await read(client.execution(ID)), [1, 2]);
+  assert.deepEqual(got, [{ type: "auth", token: "fresh" }]);
+});
+
+test("a socket without a fresh token stays open for as long as the last one is good", { timeout: 10_000 }, async (context) => {
+  let close = () => {};
+  const mayClose = new Promise<void>((resolve) => (close = resolve));
+  let calls = 0;
+  const getToken = ({ forceRefresh }: { forceRefresh: boolean }) => {
+    calls += 1;
+    if (forceRefresh) throw new Error("offline");
+    return "old";
+  };
+  const steps: Session[] = [{ messages: [update(1), EXPIRING], mayClose, last: [final(2)], code: 1000 }];
+  const { client } = await start(context, steps, { getToken });
+  const watching = read(client.execution(ID));
+  await until(() => calls === 2);
+  close();
+  assert.deepEqual(await watching, [1, 2]);
+});
+
+test("only a token with a time that comes is refreshed by itself", () => {
+  const left = refreshDelayMs(expiringIn(3_600_000));
+  assert.ok(left > 3_509_000 && left <= 3_510_000, `${left}`);
+  for (const token of [expiringIn(89_000), expiringIn(-1), "", "old", "a.b.c", `a.${btoa("{}")}.c`, `a.${btoa('{"exp":"x"}')}.c`]) {
+    assert.equal(refreshDelayMs(token), 0);
+  }
+  assert.equal(refreshDelayMs(expiringIn(1e12)), 2 ** 31 - 1);
+});
