@@ -21,9 +21,12 @@ export type Submission = Schemas["Submission"] & {
 export interface SubmitOptions {
   /** Names the submission: under the same key it is the same execution. Default: a new one. */
   idempotencyKey?: string;
-  /** Ends the call. */
+  /** Ends the call. A submission that was under way is cancelled. */
   signal?: AbortSignal;
 }
+
+/** How long a submission that nobody waits for any more is looked for, to cancel it. */
+const CANCEL_MS = 10_000;
 
 /** A client of the service for one user. */
 export class Coderun {
@@ -33,7 +36,7 @@ export class Coderun {
     this.connection = new Connection(options);
   }
 
-  /** Runs a program to its end. */
+  /** Runs a program to its end. The signal also stops the program. */
   async run(submission: Submission, options: SubmitOptions = {}): Promise<ExecutionRecord> {
     const prefer = { Prefer: `wait=${WAIT_SECONDS}` };
     return this.submit(submission, options, prefer, async (answer) => {
@@ -42,7 +45,7 @@ export class Coderun {
     });
   }
 
-  /** Submits a program. */
+  /** Submits a program. The signal has no effect once it is accepted. */
   execute(submission: Submission, options: SubmitOptions = {}): Promise<Execution> {
     return this.submit(submission, options, {}, (answer) => this.execution(answer.execution_id));
   }
@@ -52,7 +55,7 @@ export class Coderun {
     return new Execution(this.connection, id);
   }
 
-  /** Submits a program, and makes the result of the answer. */
+  /** Submits a program, and makes the result of the answer. If the signal ends that, the execution is cancelled. */
   private async submit<T>(
     submission: Submission,
     { idempotencyKey = newKey(), signal }: SubmitOptions,
@@ -68,7 +71,23 @@ export class Coderun {
         body: JSON.stringify(input === undefined ? rest : { ...rest, input_data: input }),
         signal: until,
       });
-    return use(await request(headers, signal));
+    try {
+      return await use(await request(headers, signal));
+    } catch (error) {
+      if (signal?.aborted) void this.cancelUnknown(request);
+      throw error;
+    }
+  }
+
+  /** Cancels a submission whose answer may be missing: under the same key, the answer is given again. */
+  private async cancelUnknown(request: Request): Promise<void> {
+    const signal = AbortSignal.timeout(CANCEL_MS);
+    try {
+      const { execution_id } = await request({}, signal);
+      await this.execution(execution_id).cancel(signal);
+    } catch {
+      // Nobody waits for it. An execution that is not cancelled ends by its limits.
+    }
   }
 }
 

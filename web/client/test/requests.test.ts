@@ -159,6 +159,25 @@ test("a signal ends a call whose token is late", { timeout: 10_000 }, async (con
   assert.equal(seen.length, 0);
 });
 
+test("a run that is given up is cancelled, whether its answer had come or not", { timeout: 10_000 }, async (context) => {
+  const running = { status: 200, body: { execution_id: ID, seq: 2, verdict: null } };
+  for (const steps of [["silence"], [ACCEPTED, running, "silence"]] as const) {
+    const { client, seen } = await start(context, [...steps, ACCEPTED, DONE]);
+    const controller = new AbortController();
+    const running = client.run(HELLO, { signal: controller.signal });
+    await until(() => seen.length === steps.length);
+    controller.abort(new Error("left"));
+    await assert.rejects(running, { message: "left" });
+    await until(() => seen.length === steps.length + 2);
+    const [first, again, cancel] = [seen[0], seen.at(-2), seen.at(-1)];
+    assert.equal(again?.url, first?.url);
+    assert.equal(again?.headers["idempotency-key"], first?.headers["idempotency-key"]);
+    assert.equal(again?.body, first?.body);
+    assert.equal(again?.headers["prefer"], undefined);
+    assert.equal(cancel?.url, `/api/v1/executions/cancel/${ID}`);
+  }
+});
+
 test("a submission is not made when its signal has come before", async (context) => {
   const { client, seen } = await start(context, []);
   const signal = AbortSignal.abort(new Error("left"));
