@@ -4,6 +4,7 @@ import type { Connection } from "./connection.js";
 import { CoderunError } from "./error.js";
 import type { components } from "./generated/openapi.js";
 import { InputQueue } from "./input.js";
+import type { OutputPiece } from "./output.js";
 import { poll } from "./polling.js";
 import type { ServerMessage } from "./progress.js";
 import { Watch } from "./watch.js";
@@ -28,6 +29,11 @@ export class Execution implements AsyncIterable<ServerMessage> {
 
   [Symbol.asyncIterator](): AsyncGenerator<ServerMessage, void, void> {
     return this.watch()[Symbol.asyncIterator]();
+  }
+
+  /** What the program writes, from the beginning. */
+  get output(): AsyncGenerator<OutputPiece, void, void> {
+    return this.watch().output;
   }
 
   /** Sends input to the program's stdin, as `Watch.send` does. Without a watch it opens a connection by itself. */

@@ -7,6 +7,7 @@ export { Coderun, type Submission, type SubmitOptions } from "./client.js";
 export type { ConnectionOptions } from "./connection.js";
 export { CoderunError, type CoderunErrorOptions } from "./error.js";
 export { Execution } from "./execution.js";
+export type { OutputPiece } from "./output.js";
 export type { WebSocketConstructor, WebSocketLike } from "./socket.js";
 export { Watch } from "./watch.js";
 

@@ -4,6 +4,7 @@ import { type Connection, Transport } from "./connection.js";
 import { CoderunError } from "./error.js";
 import { followEventStream } from "./event-stream.js";
 import type { InputQueue } from "./input.js";
+import { type OutputPiece, readOutput } from "./output.js";
 import { followByPolling } from "./polling.js";
 import { Progress, type ServerMessage } from "./progress.js";
 import { Retry } from "./retry.js";
@@ -47,6 +48,11 @@ export class Watch implements AsyncIterable<ServerMessage> {
     private readonly signal?: AbortSignal,
   ) {
     this.progress = new Progress(since);
+  }
+
+  /** What the program writes, in place of the messages: iterate over one of them. */
+  get output(): AsyncGenerator<OutputPiece, void, void> {
+    return readOutput(this);
   }
 
   /**
