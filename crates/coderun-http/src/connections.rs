@@ -28,7 +28,8 @@ const WAITING_BYTES: usize = 2 << 10;
 /// The part of the waiting connections that is closed at once, so that the search for the oldest is paid for.
 const CLOSED_PART: usize = 64;
 
-/// Where room is scarce, a connection may be idle for so long between two requests: most clients send the next one sooner.
+/// Where room is scarce, a connection may send nothing for so long, before its first request and between two: most clients send
+/// one sooner.
 const IDLE_MIN: Duration = Duration::from_secs(1);
 
 /// Where nothing was found to close, it is looked for again after this time.
@@ -144,7 +145,7 @@ impl Connections {
             return;
         }
         let may_be_closed = |state: &&Rc<RequestState>| {
-            state.phase.get() != Phase::KeptAlive || state.since.get() + IDLE_MIN <= now
+            state.has_sent_something() || state.since.get() + IDLE_MIN <= now
         };
         let waiting = self.waiting.borrow();
         let found = waiting.values().filter(may_be_closed).map(Rc::clone);
@@ -157,7 +158,7 @@ impl Connections {
         // Half a head is rare among clients that mean well. A connection that has sent nothing may be about to.
         let order = |state: &Rc<RequestState>| {
             (
-                Reverse(state.received_bytes.get() > 0),
+                Reverse(state.has_sent_something()),
                 state.since.get(),
                 state.id,
             )
@@ -251,13 +252,17 @@ impl RequestState {
         self.is_closed.get()
     }
 
+    const fn has_sent_something(&self) -> bool {
+        self.received_bytes.get() > 0
+    }
+
     /// When the client has waited too long with a request.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let timeout = match self.phase.get() {
-            Phase::KeptAlive if self.connections.has_too_many() => IDLE_MIN,
+            Phase::Request { .. } => return None,
+            _ if !self.has_sent_something() && self.connections.has_too_many() => IDLE_MIN,
             Phase::KeptAlive => self.connections.keep_alive,
             Phase::Head => self.connections.head_timeout,
-            Phase::Request { .. } => return None,
         };
         Some(self.since.get() + timeout)
     }

@@ -99,6 +99,17 @@ async fn the_only_connection_that_there_is_room_for_may_wait() {
 /// So that a flood does not take the connection of a client that sends its next request soon.
 #[tokio::test(start_paused = true)]
 async fn a_connection_may_be_idle_for_a_second_however_many_there_are() {
+    let keep_alive = HttpConfig::default().timeouts.keep_alive;
+    may_send_nothing_for_a_second(is_kept_alive, keep_alive).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_connection_may_be_silent_for_a_second_however_many_there_are() {
+    let head_timeout = HttpConfig::default().timeouts.request_head;
+    may_send_nothing_for_a_second(is_silent, head_timeout).await;
+}
+
+async fn may_send_nothing_for_a_second(act: fn(&Rc<RequestState>), otherwise: Duration) {
     let config = HttpConfig {
         connections_max: 4,
         ..HttpConfig::default()
@@ -109,17 +120,16 @@ async fn a_connection_may_be_idle_for_a_second_however_many_there_are() {
         act(&state);
         (Rc::clone(&state), state.counted())
     };
-    let (idle, _counted) = open(is_kept_alive);
-    let keep_alive = config.timeouts.keep_alive;
-    assert_eq!(idle.deadline(), Some(Instant::now() + keep_alive));
+    let (idle, _counted) = open(act);
+    assert_eq!(idle.deadline(), Some(Instant::now() + otherwise));
     let _busy = [(); 3].map(|()| open(is_answered));
     assert_eq!(idle.deadline(), Some(Instant::now() + IDLE_MIN));
-    let (other, counted) = open(is_kept_alive);
+    let (other, counted) = open(act);
     assert!(!idle.is_closed() && !other.is_closed());
     drop((other, counted));
     tokio::time::advance(IDLE_MIN).await;
     let (half, _counted) = open(has_sent_half_a_head);
     assert!(half.is_closed() && !idle.is_closed());
-    let (other, _counted) = open(is_kept_alive);
+    let (other, _counted) = open(act);
     assert!(idle.is_closed() && !other.is_closed());
 }
