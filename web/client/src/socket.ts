@@ -44,6 +44,8 @@ const OPEN_MS = 10_000;
 const REFUSAL_MS = 10_000;
 /** How often a quiet connection is pinged. It is lost if nothing comes until the next ping is due. */
 const PING_INTERVAL_MS = 20_000;
+/** The least time from a notice that a token expires to the next token: the notice for a short-lived one comes at once. */
+const REFRESH_MIN_MS = 1_000;
 
 /**
  * The messages of one socket. It returns once the execution is final.
@@ -163,7 +165,7 @@ class SocketSession {
   private onMessage(message: ServerMessage): void {
     this.isSilent = false;
     if ("seq" in message || message.type === "pong") this.subscription.alive();
-    if (message.type === "auth_expiring") void this.authenticate();
+    if (message.type === "auth_expiring") this.refreshIn(Math.max(message.data.expires_in_ms / 2, REFRESH_MIN_MS));
     if (message.type !== "pong") return this.add(message);
     this.isPongDue = false;
     this.confirmed = this.pinged;
@@ -218,9 +220,13 @@ class SocketSession {
   }
 
   private refreshBeforeExpiry(token: string): void {
-    clearTimeout(this.refresh);
     const delayMs = refreshDelayMs(token);
-    if (delayMs > 0) this.refresh = setTimeout(() => void this.authenticate(), delayMs);
+    if (delayMs > 0) this.refreshIn(delayMs);
+  }
+
+  private refreshIn(delayMs: number): void {
+    clearTimeout(this.refresh);
+    this.refresh = setTimeout(() => void this.authenticate(), delayMs);
   }
 
   private command(message: ClientMessage): void {

@@ -8,7 +8,7 @@ import { refreshDelayMs } from "../src/token.js";
 import { final, ID, read, until, update } from "./messages.js";
 import { type Session, start } from "./scripted.js";
 
-const EXPIRING: ServerMessage = { type: "auth_expiring", data: { expires_in_ms: 60_000 } };
+const EXPIRING: ServerMessage = { type: "auth_expiring", data: { expires_in_ms: 2_500 } };
 
 /** A token that expires after this time, and is refreshed 90 s earlier. */
 function expiringIn(milliseconds: number): string {
@@ -37,6 +37,21 @@ test("a socket is given a fresh token when the service asks for one", { timeout:
   assert.deepEqual(await read(client.execution(ID)), [1, 2]);
   assert.deepEqual(got, [{ type: "auth", token: "fresh" }]);
   assert.deepEqual(refreshed, [false, true]);
+});
+
+test("a service that gives notice of each token at once gets no flood of them", { timeout: 10_000 }, async (context) => {
+  const tokens: string[] = [];
+  const onMessage = (message: ClientMessage) => {
+    if (message.type === "auth") tokens.push(message.token);
+    return tokens.length < 2 ? { ...EXPIRING, data: { expires_in_ms: 0 } } : final(2);
+  };
+  const notice: ServerMessage = { type: "auth_expiring", data: { expires_in_ms: 0 } };
+  const steps: Session[] = [{ messages: [update(1), notice], mayClose: new Promise(() => {}), code: 1000, onMessage }];
+  const { client } = await start(context, steps);
+  const startedAt = performance.now();
+  await read(client.execution(ID));
+  assert.ok(performance.now() - startedAt > 1_900);
+  assert.equal(tokens.length, 2);
 });
 
 test("a socket is given a fresh token before the last one expires", { timeout: 10_000 }, async (context) => {
