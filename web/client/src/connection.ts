@@ -45,6 +45,8 @@ export class Connection {
   readonly retryMs: number;
   readonly tickets: boolean;
   readonly WebSocket: WebSocketConstructor | undefined;
+  /** The ways that have worked. */
+  readonly worked = new Set<Transport>();
   private fallback = Transport.Socket;
   private fallbackUntil = 0;
 

@@ -17,8 +17,10 @@ const FOLLOW: Record<Transport, Follow> = {
   [Transport.Polling]: followByPolling,
 };
 
-/** How often a way must fail to open, while the service answers requests, to count as stopped. */
+/** How often in a row a way must fail to open, while the service answers requests, to count as stopped. */
 const STOPPED_COUNT = 2;
+/** The same for a way that has worked before. A part of the service may be away, behind a load balancer. */
+const STOPPED_AGAIN_COUNT = 5;
 
 /** What the attempts of one watch have come to. */
 interface Attempts {
@@ -88,7 +90,7 @@ export class Watch implements AsyncIterable<ServerMessage> {
         yield errorMessage("Input needs a WebSocket, which cannot be opened here; it was not sent");
       }
       try {
-        const messages = FOLLOW[transport](await this.subscribe(attempts));
+        const messages = FOLLOW[transport](await this.subscribe(transport, attempts));
         for await (const message of messages) if (this.progress.advance(message)) yield message;
         return;
       } catch (error) {
@@ -97,11 +99,12 @@ export class Watch implements AsyncIterable<ServerMessage> {
     }
   }
 
-  private async subscribe(attempts: Attempts): Promise<Subscription> {
+  private async subscribe(transport: Transport, attempts: Attempts): Promise<Subscription> {
     const { connection, path, input, progress, signal } = this;
     const token = await connection.token(attempts.isRefused, signal);
     attempts.hasOpened = false;
     const opened = () => {
+      connection.worked.add(transport);
       attempts.hasOpened = true;
       attempts.stopped = 0;
     };
@@ -123,7 +126,8 @@ export class Watch implements AsyncIterable<ServerMessage> {
     const mayBeStopped = error.status === 0 && !attempts.hasOpened && transport !== Transport.Polling;
     if (!mayBeStopped || !(await this.isReachable())) return attempts.retry.pauseAfter(error);
     attempts.stopped += 1;
-    if (attempts.stopped < STOPPED_COUNT) return;
+    const count = this.connection.worked.has(transport) ? STOPPED_AGAIN_COUNT : STOPPED_COUNT;
+    if (attempts.stopped < count) return;
     attempts.stopped = 0;
     this.connection.fallBackFrom(transport);
   }

@@ -74,6 +74,18 @@ test("a socket that opens now and then is no reason to fall back", async (contex
   assert.equal(seen.at(-1)?.url, `${SOCKET}?since=0`);
 });
 
+test("sockets that have worked must fail five times", async (context) => {
+  const opened: Step = { messages: [final(1)], code: 1000 };
+  const fails = (count: number) => Array.from({ length: count }, () => ["cut", OK] as const).flat();
+  const { client, steps, seen } = await start(context, [opened, ...fails(4), opened]);
+  await read(client.execution(ID));
+  await read(client.execution(ID));
+  assert.equal(seen.at(-1)?.url, `${SOCKET}?since=0`);
+  steps.push(...fails(5), { frames: [final(1)], end: "end" });
+  await read(client.execution(ID));
+  assert.equal(seen.at(-1)?.url, STREAM);
+});
+
 test("a platform without WebSocket has event streams at once", async (context) => {
   const { WebSocket } = globalThis;
   context.after(() => Object.assign(globalThis, { WebSocket }));
@@ -154,9 +166,10 @@ test("where no stream goes through, states come from polls, and the rest after t
 
 test("polls go on where a broken connection stopped, and give no byte twice", async (context) => {
   const rest: Stream = { frames: [output(3, "b"), output(4, "c"), final(5)], end: "cut" };
+  const socketsFail = Array.from({ length: 5 }, () => ["cut", OK] as const).flat();
   const { client } = await start(context, [
     { messages: [update(1), output(2, "a")], code: "cut" },
-    ...NO_SOCKETS,
+    ...socketsFail,
     ...NO_STREAMS,
     state(5, { verdict: "accepted" }),
     { ...rest, frames: rest.frames.slice(0, 1) },
