@@ -32,7 +32,8 @@ export class InputQueue {
    */
   text(text: string): void {
     this.requireSocket();
-    if (this.size + text.length > QUEUE_MAX) throw new CoderunError("More than 1 MiB of input waits for a connection", 0);
+    const waiting = this.sockets.length > 0 ? 0 : this.size + text.length;
+    if (waiting > QUEUE_MAX) throw new CoderunError("More than 1 MiB of input waits for a connection", 0);
     for (let start = 0; start < text.length; start += MESSAGE_MAX) {
       this.push({ type: "stdin", data: text.slice(start, start + MESSAGE_MAX) });
     }

@@ -29,6 +29,11 @@ test("pieces carry what the program wrote, as bytes and as text", async () => {
   );
 });
 
+test("a byte order mark is a character like any other", async () => {
+  const given = await pieces([output(1, "\uFEFFa"), final(2)]);
+  assert.deepEqual(given.map(({ text }) => text), ["\uFEFFa"]);
+});
+
 test("the streams are told apart", async () => {
   const error = { ...output(2, ""), data: { stream: "stderr" as const, bytes_base64: btoa("\xc3"), attempt: 1 } } as ServerMessage;
   const given = await pieces([bytes(1, [0xc3]), error, bytes(3, [0xa9]), final(4)]);
