@@ -202,11 +202,12 @@ impl RequestState {
         if has_request || self.is_closed.get() || self.is_waiting.replace(true) {
             return;
         }
+        // What has just been read may be a whole head, which is parsed next: this connection is not among those to close.
+        self.connections.close_oldest();
         let bytes = &self.connections.waiting_bytes;
         bytes.set(bytes.get() + self.received_bytes.get());
         let waiting = &self.connections.waiting;
         waiting.borrow_mut().insert(self.id, Rc::clone(self));
-        self.connections.close_oldest();
     }
 
     /// Takes the connection out of those that wait.
