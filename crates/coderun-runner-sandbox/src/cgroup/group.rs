@@ -81,9 +81,15 @@ impl GroupUsage {
         }
     }
 
-    /// Adds the number of processes that were killed for lack of memory: because of the group's own limit, if that was met.
-    pub(super) fn with_memory_kills(mut self, kills: u64, own_limit_was_met: bool) -> Self {
-        if own_limit_was_met {
+    /// Adds the number of processes that were killed for lack of memory: because of the group's own limit, if that was met. Kills
+    /// are read first, because the kernel meets the limit before it kills.
+    pub(super) fn with_memory_kills(
+        mut self,
+        kills: impl FnOnce() -> Option<u64>,
+        own_limit_was_met: impl FnOnce() -> bool,
+    ) -> Self {
+        let kills = kills().unwrap_or(0);
+        if own_limit_was_met() {
             self.memory_kills = kills;
         } else if kills > 0 {
             self.outside = Some(OutsideLimit::Memory);
@@ -175,4 +181,19 @@ pub(crate) trait Group: Debug + Send + Sync {
 
     /// Removes them. Their processes must be gone, or be going.
     fn remove(&self) -> io::Result<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_kill_between_two_reads_is_not_taken_for_one_of_another_limit() {
+        let events = Cell::new(0);
+        let read = || events.replace(1);
+        let usage = GroupUsage::default().with_memory_kills(|| Some(read()), || read() > 0);
+        assert_eq!(usage, GroupUsage::default());
+    }
 }

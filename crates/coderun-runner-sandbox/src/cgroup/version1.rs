@@ -146,17 +146,19 @@ impl Group for Version1 {
 
     fn usage(&self) -> GroupUsage {
         let number = |file: &str| read_number(&self.memory.join(file));
-        let peak_bytes = number("memory.max_usage_in_bytes");
         // No kernel counts reliably how often the own limit was met.
-        let own_limit = number("memory.limit_in_bytes").zip(peak_bytes);
-        let was_full = own_limit.is_none_or(|(limit, peak)| peak + CHARGE_MAX_BYTES >= limit);
+        let was_full = || {
+            let peak_bytes = number("memory.max_usage_in_bytes");
+            let own_limit = number("memory.limit_in_bytes").zip(peak_bytes);
+            own_limit.is_none_or(|(limit, peak)| peak + CHARGE_MAX_BYTES >= limit)
+        };
         GroupUsage {
             cpu: read_number(&self.cpuacct.join("cpuacct.usage")).map(Duration::from_nanos),
             memory_bytes: read_sum(&self.memory.join("memory.stat"), ["rss", "shmem"]),
             ..GroupUsage::default()
         }
         .with_memory_kills(
-            read_entry(&self.memory.join("memory.oom_control"), "oom_kill").unwrap_or(0),
+            || read_entry(&self.memory.join("memory.oom_control"), "oom_kill"),
             was_full,
         )
         .with_refusals(&self.pids)

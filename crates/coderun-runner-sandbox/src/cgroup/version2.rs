@@ -105,15 +105,14 @@ impl Group for Version2 {
     fn usage(&self) -> GroupUsage {
         let file = |name: &str| self.folder.join(name);
         let memory_events = file("memory.events");
-        let own_limit_was_met = read_entry(&memory_events, "oom").is_none_or(|times| times > 0);
         GroupUsage {
             cpu: read_entry(&file("cpu.stat"), "usage_usec").map(Duration::from_micros),
             memory_bytes: read_sum(&file("memory.stat"), ["anon", "shmem"]),
             ..GroupUsage::default()
         }
         .with_memory_kills(
-            read_entry(&memory_events, "oom_kill").unwrap_or(0),
-            own_limit_was_met,
+            || read_entry(&memory_events, "oom_kill"),
+            || read_entry(&memory_events, "oom").is_none_or(|times| times > 0),
         )
         .with_refusals(&self.folder)
     }
