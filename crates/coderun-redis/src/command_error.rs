@@ -105,8 +105,17 @@ impl From<PoolError<RedisError>> for CommandError {
     }
 }
 
-/// Whether the server or the network may recover soon. A full memory (`OOM`) does not: an operator must act.
+/// Whether the server refused the user or the password. The client of a Cluster tells that in the text of a network error.
+pub(crate) fn is_refused_login(error: &RedisError) -> bool {
+    let detail = error.detail().unwrap_or_default();
+    error.kind() == ErrorKind::AuthenticationFailed || detail.contains("AuthenticationFailed")
+}
+
+/// Whether the server or the network may recover soon. A full memory (`OOM`) or a wrong password does not: an operator must act.
 fn is_transient(error: &RedisError) -> bool {
+    if is_refused_login(error) {
+        return false;
+    }
     let is_of_network = matches!(
         error.kind(),
         ErrorKind::Io

@@ -6,7 +6,7 @@ use coderun_domain::Diagnosis;
 use deadpool_redis::redis::{ErrorKind, RedisError};
 
 use crate::adapter_error::AdapterError;
-use crate::command_error::{CommandError, code};
+use crate::command_error::{CommandError, code, is_refused_login};
 
 /// Where the rights of a Redis user are listed.
 const RIGHTS: &str = "docs/operations.md lists the rights that it needs";
@@ -154,7 +154,7 @@ fn of_redis(error: &RedisError) -> Option<String> {
 }
 
 fn by_kind(error: &RedisError) -> Option<&'static str> {
-    if error.kind() == ErrorKind::AuthenticationFailed {
+    if is_refused_login(error) {
         Some(CREDENTIALS)
     } else if error.kind() == ErrorKind::MasterNameNotFoundBySentinel {
         Some(UNKNOWN_MASTER)

@@ -22,6 +22,7 @@ mod client;
 mod command;
 mod command_error;
 mod config;
+mod connect_waits;
 mod connection;
 mod diagnosis;
 mod event_pages;

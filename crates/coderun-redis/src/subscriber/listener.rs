@@ -15,12 +15,13 @@ use tokio::time::timeout;
 use super::hints::Hints;
 use crate::command::command;
 use crate::command_error::CommandError;
+use crate::connect_waits::longer_if_refused;
 use crate::connection::Connector;
 use crate::feed::Feed;
 use crate::transport::{Durability, Transport};
 
 const MIN_WAIT: Duration = Duration::from_millis(20);
-/// The waits between attempts to connect, before jitter.
+/// The waits between attempts to connect that may soon succeed, before jitter.
 const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(MIN_WAIT)
     .with_max_delay(Duration::from_secs(1))
@@ -59,7 +60,8 @@ impl Listener {
     async fn receive_and_reconnect(&self) {
         let connect = || self.connect();
         loop {
-            let connected = connect.retry(BACKOFF).notify(|error, wait| {
+            let connected = connect.retry(BACKOFF).adjust(longer_if_refused());
+            let connected = connected.notify(|error, wait| {
                 tracing::debug!(
                     error = %ErrorChain(error),
                     retry_in_ms = wait.as_millis(),

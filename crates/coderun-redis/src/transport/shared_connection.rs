@@ -12,13 +12,14 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use crate::command_error::CommandError;
+use crate::connect_waits::longer_if_refused;
 use crate::connection::{Connection, Connector};
 
 /// A connection to a Cluster reconnects to single nodes by itself. After so many failed calls in a row it is replaced as a
 /// whole.
 const CLUSTER_FAILURES_MAX: u32 = 64;
 
-/// The waits between attempts to connect, and between those of a call, before jitter.
+/// The waits between attempts to connect that may soon succeed, and between those of a call, before jitter.
 pub(super) const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(10))
     .with_max_delay(Duration::from_millis(250))
@@ -90,6 +91,7 @@ impl SharedConnection {
         let connect = || async { Ok(Object::take(pool.get().await?)) };
         connect
             .retry(BACKOFF)
+            .adjust(longer_if_refused())
             .notify(|error: &CommandError, wait| {
                 tracing::debug!(
                     error = %ErrorChain(error),

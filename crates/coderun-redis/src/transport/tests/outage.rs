@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use coderun_domain::ErrorChain;
 use coderun_redis_fixture::{RedisOptions, RedisServer};
 use futures_util::future::join_all;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
 
@@ -143,6 +144,28 @@ async fn a_wrong_password_fails_at_once_and_is_not_repeated() {
     assert!(start.elapsed() < LONG / 2, "{:?}", start.elapsed());
     let shown = format!("{} {error:?}", ErrorChain(&error));
     assert!(!shown.contains("guess"), "{shown}");
+}
+
+/// Each attempt is a line in the log of the server.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_refuses_the_password_is_asked_again_a_second_later() {
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+    let listener = listener.await.unwrap();
+    let url = format!("redis://:guess@{}", listener.local_addr().unwrap());
+    let _transport = Transport::open(&config(&url, SHORT), scripts()).unwrap();
+    let mut times = Vec::new();
+    for _ in 0..2 {
+        let accepted = tokio::time::timeout(LONG, listener.accept());
+        let (mut connection, _) = accepted.await.expect("it tries again").unwrap();
+        times.push(Instant::now());
+        // One for each command that introduces the client.
+        let refusals = "-WRONGPASS invalid username-password pair\r\n".repeat(8);
+        connection.write_all(refusals.as_bytes()).await.unwrap();
+        let mut rest = Vec::new();
+        drop(connection.read_to_end(&mut rest).await);
+    }
+    let waited = times[1] - times[0];
+    assert!(waited >= Duration::from_secs(1), "{waited:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
