@@ -24,6 +24,7 @@ mod deletion;
 mod health;
 mod input;
 mod key_lifetimes;
+mod late_start;
 mod lost_replies;
 mod proxy;
 mod queue_position;
