@@ -35,7 +35,8 @@ pub(crate) use group_scripts::GroupScripts;
 /// The number of runtimes that make their connections at the same time.
 const CONNECTING_MAX: usize = 16;
 
-/// The longest time of a probe: a health check must say why it fails before its own deadline.
+/// The longest time of a probe: a health check, or what announces and finds workers, must say why it fails before its own
+/// deadline.
 const PROBE_PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// Says which servers must have stored a change before the call returns.
@@ -117,6 +118,26 @@ impl Transport {
             in_time.unwrap_or(Err(CommandError::TimedOut(patience)))
         };
         retry(patience, attempt).await
+    }
+
+    /// Bounds a call as if it had the patience of a probe.
+    ///
+    /// # Errors
+    /// That of the call, or why there is no connection, or that there was no answer.
+    pub(crate) async fn within_probe<T, E: From<CommandError>>(
+        &self,
+        call: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T, E> {
+        let patience = self.probe_patience();
+        if let Ok(answer) = tokio::time::timeout(patience, call).await {
+            return answer;
+        }
+        let runtime = self.of_this_runtime();
+        let connection = runtime.connection(Durability::Master);
+        Err(E::from(match connection.try_handle() {
+            Some(_) => CommandError::TimedOut(patience),
+            None => connection.last_error(),
+        }))
     }
 
     fn probe_patience(&self) -> Duration {

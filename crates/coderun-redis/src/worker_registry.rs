@@ -36,6 +36,7 @@ impl WorkerRegistry for RedisWorkerRegistry {
             let mut expire = self.command("EXPIRE");
             self.0.call(expire.arg(TTL.as_secs())).await.map(drop)
         };
+        let announcing = self.0.transport.within_probe(announcing);
         self.0.timed("announce", announcing).await
     }
 
@@ -46,7 +47,8 @@ impl WorkerRegistry for RedisWorkerRegistry {
     }
 
     async fn offers(&self) -> Result<Vec<WorkerOffer>, RegistryError> {
-        self.0.timed("offers", self.current_offers()).await
+        let reading = self.0.transport.within_probe(self.current_offers());
+        self.0.timed("offers", reading).await
     }
 }
 
