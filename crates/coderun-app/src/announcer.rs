@@ -10,6 +10,7 @@ use coderun_domain::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::OutageLog;
 use crate::fleet::CHECKING_INTERVAL;
 use crate::outage::Outage;
 use crate::retry::retry;
@@ -53,6 +54,7 @@ pub struct AnnouncerSettings {
 pub struct Announcer {
     ports: AnnouncerPorts,
     settings: AnnouncerSettings,
+    outages: OutageLog,
 }
 
 /// Says why an offer could not be announced or withdrawn.
@@ -73,8 +75,18 @@ struct Announcement {
 impl Announcer {
     /// An announcer of this worker.
     #[must_use]
-    pub const fn new(ports: AnnouncerPorts, settings: AnnouncerSettings) -> Self {
-        Self { ports, settings }
+    pub fn new(ports: AnnouncerPorts, settings: AnnouncerSettings) -> Self {
+        Self {
+            ports,
+            settings,
+            outages: OutageLog::default(),
+        }
+    }
+
+    /// The same with a log of failures that it shares with other work.
+    #[must_use]
+    pub fn with_outages(self, outages: OutageLog) -> Self {
+        Self { outages, ..self }
     }
 
     /// The current offer of the worker, if its runner works.
@@ -102,11 +114,11 @@ impl Announcer {
     /// While the runner does not work, the worker goes on announcing its last languages, with the outage: executions in
     /// them wait for its end. A failed announcement is repeated every second.
     pub async fn announce(&self, drain: &CancellationToken) {
-        let mut outage = Outage::new("announce the worker");
+        let outage = self.outages.of("announce the worker");
         let mut last = None;
         // An announcement is not dropped halfway: it could arrive after the withdrawal.
         while !drain.is_cancelled() {
-            self.announce_if_due(&mut last, &mut outage).await;
+            self.announce_if_due(&mut last, &outage).await;
             let unavailable = self.ports.runner.unavailable_languages();
             let mut unavailable = unavailable.iter().flatten();
             let is_checking = unavailable.any(UnavailableLanguage::is_being_checked);
@@ -125,7 +137,7 @@ impl Announcer {
     }
 
     /// Announces the offer if it has changed or was announced some time ago.
-    async fn announce_if_due(&self, last: &mut Option<Announcement>, outage: &mut Outage) {
+    async fn announce_if_due(&self, last: &mut Option<Announcement>, outage: &Outage) {
         let is_fresh = |offer: &WorkerOffer, last: &Option<Announcement>| {
             last.as_ref()
                 .is_some_and(|last| last.offer == *offer && last.at.elapsed() < INTERVAL)

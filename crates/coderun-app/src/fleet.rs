@@ -14,8 +14,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::JitteredInterval;
-use crate::outage::Outage;
+use crate::{JitteredInterval, OutageLog};
 
 pub use view::FleetView;
 
@@ -41,6 +40,7 @@ pub struct Fleet {
     view: watch::Sender<Option<Arc<FleetView>>>,
     /// What each worker offered when it was last seen, if that was within [`LANGUAGE_GRACE`].
     recent: Mutex<Vec<RecentLanguage>>,
+    outages: OutageLog,
 }
 
 #[derive(Debug, Clone)]
@@ -97,7 +97,14 @@ impl Fleet {
             known: Vec::new(),
             view: watch::Sender::new(None),
             recent: Mutex::default(),
+            outages: OutageLog::default(),
         }
+    }
+
+    /// The same with a log of failures that it shares with other work.
+    #[must_use]
+    pub fn with_outages(self, outages: OutageLog) -> Self {
+        Self { outages, ..self }
     }
 
     /// The same, which tells languages of these that no worker has from names that mean nothing.
@@ -152,7 +159,7 @@ impl Fleet {
     /// Refreshes the view after each pause, until `end`; more often while a worker is checking languages.
     pub async fn follow(&self, mut interval: JitteredInterval, end: &CancellationToken) {
         let following = async {
-            let mut outage = Outage::new("find workers");
+            let outage = self.outages.of("find workers");
             loop {
                 let pause = interval.next_pause();
                 let view = self.view().ok();

@@ -27,6 +27,7 @@ pub use executions::{
 };
 pub use fleet::{Fleet, FleetError, FleetView, NoWorkerYet};
 pub use jittered_interval::JitteredInterval;
+pub use outage::OutageLog;
 pub use readiness::{Check, CheckStatus, Readiness, ReadinessPorts, Runners};
 pub use sweeper::Sweeper;
 pub use worker::{

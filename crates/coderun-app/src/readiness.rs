@@ -10,13 +10,12 @@ use coderun_domain::{
 };
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
-use parking_lot::Mutex as SyncMutex;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::Fleet;
-use crate::outage::Outage;
+use crate::outage::{Outage, OutageLog};
 
 /// The time for which results are reused, so that frequent probes do not load the dependencies.
 const CACHE_TTL: Duration = Duration::from_secs(1);
@@ -25,6 +24,8 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The time after the start for which the service is not ready while languages are still being checked.
 const FIRST_LANGUAGE_CHECKS_MAX: Duration = Duration::from_secs(5);
+/// The name of all checks in the log.
+const OPERATION: &str = "check the readiness";
 
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,8 +93,8 @@ pub struct Readiness {
     notes: Vec<Note>,
     draining: CancellationToken,
     started: Instant,
-    /// The failures in a row of all checks, so that each cause is logged once.
-    outage: SyncMutex<Outage>,
+    /// The failures of all checks.
+    outage: Outage,
     cached: Mutex<Option<(Instant, Vec<Check>)>>,
 }
 
@@ -113,8 +114,17 @@ impl Readiness {
             notes: Vec::new(),
             draining,
             started: Instant::now(),
-            outage: SyncMutex::new(Outage::new("check the readiness")),
+            outage: OutageLog::default().of(OPERATION),
             cached: Mutex::new(None),
+        }
+    }
+
+    /// The same with a log of failures that it shares with other work.
+    #[must_use]
+    pub fn with_outages(self, outages: &OutageLog) -> Self {
+        Self {
+            outage: outages.of(OPERATION),
+            ..self
         }
     }
 
@@ -168,7 +178,7 @@ impl Readiness {
         }
         let mut checks = join_all(checks).await;
         if checks.iter().all(|it| it.status != CheckStatus::Failing) {
-            self.outage.lock().note_success();
+            self.outage.note_success();
         }
         if let Some(Runners::Own(runner)) = &ports.runners {
             checks.extend(limits(runner.as_ref()));
@@ -211,7 +221,7 @@ impl Readiness {
 
     /// Logs the error with its causes, and returns its own text and its diagnosis alone: other causes may hold secrets.
     fn explain(&self, error: &(dyn Error + 'static)) -> String {
-        self.outage.lock().note_failure(error);
+        self.outage.note_failure(error);
         match Diagnosis::of(error) {
             Some(diagnosis) => format!("{error}: {diagnosis}"),
             None => error.to_string(),

@@ -5,28 +5,38 @@ use std::sync::Arc;
 use coderun_domain::{ExecutionQueue, Swept};
 use tokio_util::sync::CancellationToken;
 
-use crate::outage::Outage;
-use crate::{JitteredInterval, metrics};
+use crate::{JitteredInterval, OutageLog, metrics};
 
 /// Ends executions that are past their deadlines and deletes records that have expired.
 #[derive(Debug, Clone)]
 pub struct Sweeper {
     queue: Arc<dyn ExecutionQueue>,
     interval: JitteredInterval,
+    outages: OutageLog,
 }
 
 impl Sweeper {
     /// A sweeper of this queue. It pauses before each sweep, so that processes that start together do not sweep at once.
     #[must_use]
-    pub const fn new(queue: Arc<dyn ExecutionQueue>, interval: JitteredInterval) -> Self {
-        Self { queue, interval }
+    pub fn new(queue: Arc<dyn ExecutionQueue>, interval: JitteredInterval) -> Self {
+        Self {
+            queue,
+            interval,
+            outages: OutageLog::default(),
+        }
+    }
+
+    /// The same with a log of failures that it shares with other work.
+    #[must_use]
+    pub fn with_outages(self, outages: OutageLog) -> Self {
+        Self { outages, ..self }
     }
 
     /// Sweeps until `shutdown`. A sweep that fails is repeated after the next pause.
     pub async fn run(&self, shutdown: &CancellationToken) {
         let sweep_loop = async {
             let mut interval = self.interval.clone();
-            let mut outage = Outage::new("sweep");
+            let outage = self.outages.of("sweep");
             loop {
                 tokio::time::sleep(interval.next_pause()).await;
                 let result = self.queue.sweep().await;

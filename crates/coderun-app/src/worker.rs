@@ -27,8 +27,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::outage::Outage;
-use crate::{metrics, retry};
+use crate::{OutageLog, metrics, retry};
 use local_worker::Capacity;
 use run::Run;
 use run_permit::RunPermit;
@@ -55,6 +54,7 @@ pub struct Worker {
     health: Arc<RunnerHealth>,
     runner_languages: Arc<RunnerLanguages>,
     capacity: Arc<Capacity>,
+    outages: OutageLog,
 }
 
 /// Says why a worker could not take executions.
@@ -95,7 +95,14 @@ impl Worker {
             settings: Arc::new(settings),
             health: Arc::default(),
             runner_languages: Arc::default(),
+            outages: OutageLog::default(),
         }
+    }
+
+    /// The same with a log of failures that it shares with other work.
+    #[must_use]
+    pub fn with_outages(self, outages: OutageLog) -> Self {
+        Self { outages, ..self }
     }
 
     /// This worker for the use cases of the same process, which offer it executions while it is idle.
@@ -118,7 +125,7 @@ impl Worker {
         let drain = &shutdown.drain;
         let mut poll = self.settings.poll.clone();
         let mut backoff = retry::backoff();
-        let mut outage = Outage::new("take executions");
+        let outage = self.outages.of("take executions");
         loop {
             let next = self.next_permits(poll.next_pause());
             let Some((users, permits)) = drain.run_until_cancelled(next).await else {

@@ -14,7 +14,9 @@ mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_app::{Fleet, JitteredInterval, Readiness, ReadinessPorts, Runners, Shutdown, Sweeper};
+use coderun_app::{
+    Fleet, JitteredInterval, OutageLog, Readiness, ReadinessPorts, Runners, Shutdown, Sweeper,
+};
 use coderun_domain::{Clock, CodeRunner, TokenVerifier};
 
 use crate::metrics::Probes;
@@ -98,14 +100,19 @@ impl Process {
         settings: &Settings,
         shutdown: &Shutdown,
     ) -> anyhow::Result<Self> {
+        let outages = OutageLog::default();
         let worker = ports.runner.as_ref();
-        let worker = worker.map(|runner| AnnouncedWorker::new(ports, runner, settings));
+        let worker = worker.map(|runner| AnnouncedWorker::new(ports, runner, settings, &outages));
         let worker = worker.transpose()?;
         let fleet = ports.verifier.as_ref();
         let fleet = fleet.map(|_| fleet_of(ports, worker.as_ref(), settings));
         let fleet = fleet.transpose()?;
+        let fleet = fleet.map(|fleet| Arc::new(fleet.with_outages(outages.clone())));
         // Each readiness caches its answers, so the probes and the server do not share one.
-        let readiness = || readiness(ports, fleet.as_ref(), settings, shutdown);
+        let readiness = || {
+            let readiness = readiness(ports, fleet.as_ref(), settings, shutdown);
+            readiness.with_outages(&outages)
+        };
         let server = match (&ports.verifier, &fleet) {
             (Some(verifier), Some(fleet)) => {
                 let executions = executions(ports, fleet, worker.as_ref(), settings)?;
@@ -114,7 +121,8 @@ impl Process {
             (None, _) | (_, None) => HttpServer::health(ports, readiness()),
         };
         Ok(Self {
-            sweeper: Sweeper::new(Arc::clone(&ports.storage.queue), jittered(SWEEP_INTERVAL)),
+            sweeper: Sweeper::new(Arc::clone(&ports.storage.queue), jittered(SWEEP_INTERVAL))
+                .with_outages(outages.clone()),
             probes: Probes {
                 queue: Arc::clone(&ports.storage.queue),
                 readiness: readiness(),
@@ -131,14 +139,14 @@ fn fleet_of(
     ports: &Ports,
     worker: Option<&AnnouncedWorker>,
     settings: &Settings,
-) -> anyhow::Result<Arc<Fleet>> {
+) -> anyhow::Result<Fleet> {
     let limits = settings.limits.submission_policy()?.limits;
     let fleet = Fleet::new(Arc::clone(&ports.storage.registry), limits);
     let fleet = fleet.with_known(settings.languages()?.not_installed());
-    Ok(Arc::new(match worker {
+    Ok(match worker {
         Some(worker) => fleet.with_worker(worker.offer()),
         None => fleet,
-    }))
+    })
 }
 
 fn readiness(

@@ -72,7 +72,7 @@ impl Listener {
                 Ok(connection) => self.receive(connection).await,
                 Err(error) => error,
             };
-            tracing::warn!(error = %ErrorChain(&error), "lost the subscription to redis, reconnecting");
+            tracing::info!(error = %ErrorChain(&error), "lost the subscription to redis, reconnecting");
             // All processes lose their subscriptions at the same time when the server restarts.
             tokio::time::sleep(MIN_WAIT.mul_f64(1.0 + fastrand::f64())).await;
         }

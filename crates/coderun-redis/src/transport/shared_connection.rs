@@ -249,7 +249,8 @@ impl ConnectionHandle {
             is_this
         });
         if is_discarded {
-            tracing::warn!(error = %ErrorChain(error), "lost a connection to redis");
+            // A call that fails for that says so; others are repeated.
+            tracing::debug!(error = %ErrorChain(error), "lost a connection to redis");
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use coderun_app::{
-    Announcer, AnnouncerPorts, AnnouncerSettings, LocalWorker, NextTake, ParkingSettings, Shutdown,
-    Worker, WorkerPorts, WorkerSettings,
+    Announcer, AnnouncerPorts, AnnouncerSettings, LocalWorker, NextTake, OutageLog,
+    ParkingSettings, Shutdown, Worker, WorkerPorts, WorkerSettings,
 };
 use coderun_domain::{CodeRunner, WorkerOffer};
 use coderun_languages::HintTable;
@@ -25,6 +25,7 @@ impl AnnouncedWorker {
         ports: &Ports,
         runner: &Arc<dyn CodeRunner>,
         settings: &Settings,
+        outages: &OutageLog,
     ) -> anyhow::Result<Self> {
         let id = worker_id()?;
         let concurrency = settings.runners.concurrency();
@@ -62,8 +63,9 @@ impl AnnouncedWorker {
             policy: settings.store_policy(),
         };
         Ok(Self {
-            worker: Worker::new(worker_ports, worker_settings),
-            announcer: Announcer::new(announcer_ports, announcer_settings),
+            worker: Worker::new(worker_ports, worker_settings).with_outages(outages.clone()),
+            announcer: Announcer::new(announcer_ports, announcer_settings)
+                .with_outages(outages.clone()),
         })
     }
 
