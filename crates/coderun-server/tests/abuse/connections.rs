@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
@@ -17,6 +18,10 @@ const PAUSE: Duration = Duration::from_millis(200);
 const ADDRESSES: usize = 32;
 /// One byte less than the service accepts, and most of it is sent.
 const BODY_BYTES: usize = (2 << 20) - 1;
+/// The accounts that send such bodies.
+const ACCOUNTS: usize = 4;
+/// The accounts that send one body in pieces beside them.
+const NEWCOMERS: usize = 5;
 
 pub(crate) const HALF_HEADS: Attack = Attack {
     name: "half-heads",
@@ -56,7 +61,8 @@ async fn second_half_heads(arena: &Arena) {
 
 pub(crate) const SLOW_BODIES: Attack = Attack {
     name: "slow-bodies",
-    promise: "One user sends 300 bodies of almost 2 MiB without their last byte; others are served, and memory is bounded.",
+    promise: "Four accounts send 300 bodies of almost 2 MiB without their last byte; others are served, also those whose bodies \
+              come in pieces, and memory is bounded.",
     promised: Promised::Always,
     is_light: true,
     settings: &[],
@@ -65,15 +71,50 @@ pub(crate) const SLOW_BODIES: Attack = Attack {
 };
 
 async fn slow_bodies(arena: &Arena) {
-    let token = arena.attacker();
-    let mut request = format!(
-        "POST /api/v1/executions/execute HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\
-         Content-Type: application/json\r\nContent-Length: {BODY_BYTES}\r\n\r\n{{\"code\": \""
-    );
-    request.extend(std::iter::repeat_n('x', BODY_BYTES - 20));
-    let attack = repeat_on(arena, arena.scaled(300), request.into());
+    // More than the budget of all bodies has room for, in the form without weight, too.
+    let each = (arena.scaled(300) / ACCOUNTS).max(10);
+    let attacks = (0..ACCOUNTS).map(|number| {
+        let token = arena.service.token(&format!("slow{number}"));
+        let mut request = submission_head(&token, BODY_BYTES);
+        request.push_str("{\"code\": \"");
+        request.extend(std::iter::repeat_n('x', BODY_BYTES - 20));
+        repeat_on(arena, each, request.into())
+    });
+    let attacks: Vec<_> = attacks.collect();
     arena.watch_victims(1, Duration::from_secs(15)).await;
-    drop(attack);
+    for number in 0..NEWCOMERS {
+        let token = arena.service.token(&format!("newcomer{number}"));
+        let answer = submit_in_pieces(&arena.service.address, &token).await;
+        let is_accepted = answer
+            .as_ref()
+            .is_ok_and(|it| it.starts_with("HTTP/1.1 200"));
+        arena.check(is_accepted, || format!("a body in pieces got {answer:?}"));
+    }
+    drop(attacks);
+}
+
+fn submission_head(token: &str, body_bytes: usize) -> String {
+    format!(
+        "POST /api/v1/executions/execute HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {body_bytes}\r\n\r\n"
+    )
+}
+
+/// Submits a program of 200 KiB, of which the first byte comes with the head and the rest later, and returns the begin of the
+/// answer.
+async fn submit_in_pieces(address: &str, token: &str) -> std::io::Result<String> {
+    let code = format!("echo hello # {}", "x".repeat(200 << 10));
+    let body = json!({"language": "bash", "code": code}).to_string();
+    let (first, rest) = body.split_at(1);
+    let mut connection = TcpStream::connect(address).await?;
+    let head = submission_head(token, body.len()) + first;
+    connection.write_all(head.as_bytes()).await?;
+    tokio::time::sleep(PAUSE).await;
+    connection.write_all(rest.as_bytes()).await?;
+    let mut answer = vec![0; 1024];
+    let count = connection.read(&mut answer).await?;
+    answer.truncate(count);
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 /// Keeps this many connections open that have sent the same bytes and read what comes, until it is dropped.
