@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coderun_redis_fixture::{RedisOptions, RedisServer};
+use coderun_redis_fixture::{RedisCluster, RedisOptions, RedisSentinel, RedisServer};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -73,6 +73,16 @@ impl Deployment {
     async fn until_ready(&self) {
         self.service.until_readiness_is(StatusCode::OK).await;
     }
+
+    /// The log tells once that Redis cannot be reached, whatever fails for it, and that it works again.
+    fn assert_outage_is_logged_once(&self) {
+        let log = self.service.log();
+        let told = |line: &&str| line.contains("operation fails") || line.contains("works again");
+        let lines: Vec<_> = log.lines().filter(told).collect();
+        let count = |text: &str| lines.iter().filter(|it| it.contains(text)).count();
+        assert_eq!(count("Redis cannot be reached"), 1, "{lines:#?}");
+        assert!(count("works again") >= 1, "{lines:#?}");
+    }
 }
 
 fn program(word: &str) -> Value {
@@ -102,6 +112,7 @@ async fn requests_are_refused_while_redis_is_down_and_work_after_its_restart() {
         record
     );
     deployment.run("after").await;
+    deployment.assert_outage_is_logged_once();
 }
 
 /// The service starts, says what is wrong, and works when Redis does.
@@ -135,14 +146,46 @@ async fn a_service_that_starts_before_its_redis_works_once_redis_is_there() {
     };
     deployment.until_ready().await;
     deployment.run("after").await;
-    let log = deployment.service.log();
-    let outages = log
-        .lines()
-        .filter(|line| line.contains("operation fails") || line.contains("works again"));
-    let outages: Vec<_> = outages.collect();
-    assert_eq!(outages.len(), 2, "{outages:#?}");
-    assert!(outages[0].contains("Connection refused"), "{outages:#?}");
-    assert!(outages[1].contains("works again"), "{outages:#?}");
+    deployment.assert_outage_is_logged_once();
+}
+
+/// Starts a service while all of these are down, and starts them.
+async fn starts_before(url: &str, servers: &[&RedisServer]) {
+    for server in servers {
+        server.kill();
+    }
+    let service = Launch::on(url).start();
+    let token = service.token("alice");
+    let live = service.get("/health/", &token).send().await.unwrap();
+    assert_eq!(live.status(), StatusCode::OK);
+    let (status, ready) = service.readiness().await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    let reason = ready["checks"]["store"]["reason"].as_str().unwrap();
+    assert!(reason.contains("Redis cannot be reached"), "{reason}");
+    for server in servers {
+        server.restart();
+    }
+    service.until_readiness_is(StatusCode::OK).await;
+    let id = service.submit(&token, &program("after")).await;
+    let record = service.final_record(&token, &id).await;
+    assert_eq!(record["output"], "after\n");
+}
+
+#[tokio::test]
+async fn a_service_that_starts_before_its_sentinels_works_once_they_are_there() {
+    let sentinel = RedisSentinel::start();
+    let servers = sentinel.servers().iter().chain(sentinel.sentinels());
+    starts_before(&sentinel.url(), &servers.collect::<Vec<_>>()).await;
+}
+
+#[tokio::test]
+async fn a_service_that_starts_before_its_cluster_works_once_it_is_there() {
+    let cluster = RedisCluster::start();
+    starts_before(
+        &cluster.url(),
+        &cluster.masters().iter().collect::<Vec<_>>(),
+    )
+    .await;
 }
 
 #[tokio::test]
