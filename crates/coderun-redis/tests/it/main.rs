@@ -26,6 +26,7 @@ mod input;
 mod key_lifetimes;
 mod late_start;
 mod lost_replies;
+mod outlived_entries;
 mod proxy;
 mod queue_position;
 mod replicas;
