@@ -224,13 +224,13 @@ impl Received {
         let server = Server::with(|config| {
             config.bodies_max = ByteSize::from_kib(64);
             config.sockets.send = Duration::from_millis(50);
-            config.timeouts.request_body = Duration::from_millis(200);
+            config.timeouts.request_body = Duration::from_secs(1);
         });
-        let slow = submission_head("Content-Length: 100000").replace("alice", "mallory");
-        let _slow = server.send_raw(slow + "{").await;
+        let slow = submission_head("Content-Length: 100000").replace("alice", "mallory") + "{";
         let batch = Operation::of_id("submitBatch");
-        // Until the server has read what was sent before.
+        // Until the server reads the other body first.
         until_async(async || {
+            let _slow = server.send_raw(&slow).await;
             let request = server.request(batch.method.clone(), batch.path).body("");
             let answer = request.header("content-length", "100000").await;
             self.add(&batch, &answer);
