@@ -19,29 +19,45 @@ export interface OutputPiece {
 export async function* readOutput(
   messages: AsyncIterable<ServerMessage>,
 ): AsyncGenerator<OutputPiece, void, void> {
-  const encoder = new TextEncoder();
-  const empty = { stream: "stdout" as const, text: "", bytes: new Uint8Array() };
-  let decoders = newDecoders();
-  let attempt = 0;
-  let hasOutput = false;
-  for await (const message of messages) {
+  const reader = new OutputReader();
+  for await (const message of messages) yield* reader.read(message);
+  yield* reader.end();
+}
+
+/** Takes the pieces out of messages that come one by one. */
+export class OutputReader {
+  private readonly encoder = new TextEncoder();
+  private decoders = newDecoders();
+  private attempt = 0;
+  private hasOutput = false;
+
+  /** The pieces that a message brings: none, a restart, output, or both. */
+  *read(message: ServerMessage): Generator<OutputPiece, void, void> {
     const started = attemptOf(message);
-    if (started > attempt) {
-      attempt = started;
-      decoders = newDecoders();
-      if (hasOutput) yield { ...empty, attempt, isRestart: true };
-      hasOutput = false;
+    if (started > this.attempt) {
+      this.attempt = started;
+      this.decoders = newDecoders();
+      if (this.hasOutput) yield { ...this.piece("stdout", ""), isRestart: true };
+      this.hasOutput = false;
     }
-    if (message.type !== "execution_output" || message.data.attempt < attempt) continue;
+    if (message.type !== "execution_output" || message.data.attempt < this.attempt) return;
     const { data } = message;
-    const bytes = "text" in data ? encoder.encode(data.text) : fromBase64(data.bytes_base64);
-    const text = decoders[data.stream].decode(bytes, { stream: true });
-    hasOutput = true;
-    yield { stream: data.stream, text, bytes, attempt, isRestart: false };
+    const bytes = "text" in data ? this.encoder.encode(data.text) : fromBase64(data.bytes_base64);
+    const text = this.decoders[data.stream].decode(bytes, { stream: true });
+    this.hasOutput = true;
+    yield { ...this.piece(data.stream, text), bytes };
   }
-  for (const stream of ["stdout", "stderr"] as const) {
-    const text = decoders[stream].decode();
-    if (text !== "") yield { ...empty, stream, text, attempt, isRestart: false };
+
+  /** What is left of characters whose last bytes never came. */
+  *end(): Generator<OutputPiece, void, void> {
+    for (const stream of ["stdout", "stderr"] as const) {
+      const text = this.decoders[stream].decode();
+      if (text !== "") yield this.piece(stream, text);
+    }
+  }
+
+  private piece(stream: OutputPiece["stream"], text: string): OutputPiece {
+    return { stream, text, bytes: new Uint8Array(), attempt: this.attempt, isRestart: false };
   }
 }
 

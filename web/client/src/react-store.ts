@@ -1,7 +1,8 @@
 // Keeps the state of one execution for whoever renders it.
 
+import { CoderunError } from "./error.js";
 import type { components, Coderun, Execution, ServerMessage, Submission, Watch } from "./index.js";
-import { OutputText } from "./react-output.js";
+import { OutputReader } from "./output.js";
 
 type Schemas = components["schemas"];
 
@@ -23,7 +24,7 @@ export interface ExecutionState {
   readonly record: Schemas["WatchedRecord"] | undefined;
   /** The place in the queue, while there is one. */
   readonly queuePosition: number | undefined;
-  /** Why the service does not do what was asked for, usually a `CoderunError`. A program that fails is none. */
+  /** Why the service does not do what was asked for last, usually a `CoderunError`. A program that fails is none. */
   readonly failure: Error | undefined;
 }
 
@@ -41,12 +42,12 @@ export interface ExecutionCommands {
   cancel(): void;
 }
 
+const NOTHING = { output: "", errorOutput: "" };
 const IDLE: ExecutionState = {
+  ...NOTHING,
   status: "idle",
   isActive: false,
   isAwaitingInput: false,
-  output: "",
-  errorOutput: "",
   id: undefined,
   record: undefined,
   queuePosition: undefined,
@@ -66,7 +67,8 @@ export class ExecutionStore {
   /** Ends the watch, which a further one continues. */
   private watching = new AbortController();
   private seq = 0;
-  private text = new OutputText();
+  private reader = new OutputReader();
+  private written = NOTHING;
 
   constructor(public client: Coderun) {}
 
@@ -119,7 +121,8 @@ export class ExecutionStore {
     this.current = new AbortController();
     this.accepted = this.execution = undefined;
     this.seq = 0;
-    this.text = new OutputText();
+    this.reader = new OutputReader();
+    this.written = NOTHING;
     this.change(state);
     return this.current.signal;
   }
@@ -154,31 +157,32 @@ export class ExecutionStore {
   }
 
   private receive(message: ServerMessage): void {
+    for (const { stream, text, isRestart } of this.reader.read(message)) {
+      const name = stream === "stdout" ? "output" : "errorOutput";
+      this.written = isRestart ? NOTHING : { ...this.written, [name]: this.written[name] + text };
+    }
     switch (message.type) {
       case "execution_update":
         return this.update(message.data);
       case "execution_output":
-        this.text.add(message.data);
-        return this.change({ ...this.text.written(), isAwaitingInput: false });
+        return this.change({ ...this.written, isAwaitingInput: false });
       case "awaiting_input":
         return this.change({ isAwaitingInput: true });
       case "queue":
         return this.change({ queuePosition: message.data.position });
+      case "error":
+        return this.change({ failure: new CoderunError(message.data.detail, 0) });
       case "auth_expiring":
       case "going_away":
-      case "error":
       case "pong":
     }
   }
 
   private update(record: Schemas["WatchedRecord"]): void {
-    this.text.startAttempt(record.attempts);
     const isFinal = record.verdict !== null;
-    const written = isFinal
-      ? { output: record.output ?? "", errorOutput: record.error_output ?? "" }
-      : this.text.written();
+    if (isFinal) this.written = { output: record.output ?? "", errorOutput: record.error_output ?? "" };
     this.change({
-      ...written,
+      ...this.written,
       record,
       status: record.status,
       isActive: !isFinal,

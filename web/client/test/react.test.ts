@@ -9,42 +9,42 @@ import { renderToString } from "react-dom/server";
 import { Coderun, type ServerMessage } from "../src/index.js";
 import { useExecution } from "../src/react.js";
 import { type ExecutionState, ExecutionStore } from "../src/react-store.js";
-import { scripted, type Step } from "./scripted.js";
+import { ACCEPTED, bytes, HELLO, ID, output, problem, update } from "./messages.js";
+import { start as startService, type Step } from "./scripted.js";
 
-const ID = "5d787309-7f3c-4e2b-9a55-0c8a1d7f2b11";
-const HELLO = { language: "python", code: "print('Hello')" };
-const ACCEPTED = { status: 200, body: { execution_id: ID, status: "pending", message: "Code submitted" } };
+const DEADLINE_MS = 8_000;
 
 async function start(context: TestContext, steps: Step[]) {
-  const service = await scripted(steps);
-  context.after(service.stop);
-  const store = new ExecutionStore(new Coderun({ baseUrl: service.baseUrl, getToken: () => "token" }));
-  return { ...service, store };
+  const service = await startService(context, steps);
+  return { ...service, store: new ExecutionStore(service.client) };
 }
 
 /** Subscribes until the state satisfies the condition: that state, and all before it. */
 function until(store: ExecutionStore, holds: (state: ExecutionState) => unknown): Promise<ExecutionState[]> {
   const states: ExecutionState[] = [];
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`waited too long: ${JSON.stringify(states)}`)), DEADLINE_MS);
     const stop = store.subscribe(() => {
       states.push(store.snapshot());
       if (!holds(store.snapshot())) return;
+      clearTimeout(late);
       stop();
       resolve(states);
     });
   });
 }
 
-function update(seq: number, data: object): ServerMessage {
-  const record = { verdict: null, attempts: 1, status: "running", queue_position: null, seq, ...data };
-  return { type: "execution_update", execution_id: ID, seq, data: record } as ServerMessage;
+const RUNNING = update(1, { status: "running" });
+
+/** The last message, with a record that has this output. */
+function final(seq: number, output: string): ServerMessage {
+  return update(seq, { status: "completed", verdict: "accepted", output, error_output: "" });
 }
 
-function output(seq: number, piece: object): ServerMessage {
-  return { type: "execution_output", execution_id: ID, seq, data: { stream: "stdout", attempt: 1, ...piece } } as ServerMessage;
+/** A socket that sends these messages and then nothing until the test is over. */
+function open(context: TestContext, messages: ServerMessage[]): Step {
+  return { messages, mayClose: new Promise<void>((resolve) => context.after(() => resolve())), code: 1000 };
 }
-
-const FINAL = { status: "completed", verdict: "accepted", output: "Hé!\n", error_output: "" };
 
 test("a server renders an execution that has not begun", () => {
   const client = new Coderun({ baseUrl: "http://127.0.0.1:9", getToken: () => "token" });
@@ -56,15 +56,15 @@ test("a server renders an execution that has not begun", () => {
 });
 
 test("the state follows a program from its submission to its end", async (context) => {
-  const messages = [
-    { type: "queue", data: { position: 2, estimated_start_ms: null } } as ServerMessage,
-    update(1, {}),
-    output(2, { text: "H" }),
-    output(3, { bytes_base64: btoa("\xc3") }),
-    output(4, { bytes_base64: btoa("\xa9") }),
-    { type: "awaiting_input", execution_id: ID, seq: 5, data: { attempt: 1 } } as ServerMessage,
-    output(6, { text: "!\n" }),
-    update(7, FINAL),
+  const messages: ServerMessage[] = [
+    { type: "queue", data: { position: 2, estimated_start_ms: null } },
+    RUNNING,
+    output(2, "H"),
+    bytes(3, [0xc3]),
+    bytes(4, [0xa9]),
+    { type: "awaiting_input", execution_id: ID, seq: 5, data: { attempt: 1 } },
+    output(6, "!\n"),
+    final(7, "Hé!\n"),
   ];
   const { store } = await start(context, [ACCEPTED, { messages, code: 1000 }]);
   const ended = until(store, ({ isActive }) => !isActive);
@@ -86,78 +86,78 @@ test("the state follows a program from its submission to its end", async (contex
     ],
   );
   const last = states.at(-1);
-  assert.equal(last?.id, ID);
-  assert.equal(last?.record?.verdict, "accepted");
-  assert.equal(last?.failure, undefined);
+  assert.deepEqual([last?.id, last?.record?.verdict, last?.failure], [ID, "accepted", undefined]);
 });
 
 test("the output of an attempt replaces that of the one before", async (context) => {
-  const messages = [
-    output(1, { text: "lost" }),
-    output(2, { stream: "stderr", text: "lost" }),
-    update(3, { attempts: 2 }),
-    output(4, { text: "kept", attempt: 2 }),
-    output(5, { text: "late" }),
-    output(6, { text: "anew", attempt: 3 }),
-  ];
+  const error = { ...output(2, ""), data: { stream: "stderr", text: "lost", attempt: 1 } } as ServerMessage;
+  const messages = [output(1, "lost"), error, update(3, { attempts: 2 }), output(4, "kept", 2), output(5, "anew", 3)];
   const { store } = await start(context, [{ messages, code: 1008 }]);
   const ended = until(store, ({ failure }) => failure);
   store.commands.follow(ID);
   const outputs = (await ended).map(({ output, errorOutput }) => `${output}/${errorOutput}`);
-  assert.deepEqual(outputs, ["/", "/", "lost/", "lost/lost", "/", "kept/", "kept/", "anew/", "anew/"]);
+  assert.deepEqual(outputs, ["/", "/", "lost/", "lost/lost", "/", "kept/", "anew/", "anew/"]);
 });
 
 test("a component that is mounted again goes on after the last message", async (context) => {
-  const mayClose = new Promise<void>((resolve) => context.after(() => resolve()));
   const { store, seen } = await start(context, [
-    { messages: [update(1, {}), output(2, { text: "Hé" })], mayClose, code: 1000 },
-    { messages: [output(3, { text: "!\n" }), update(4, FINAL)], code: 1000 },
+    open(context, [RUNNING, output(2, "H"), bytes(3, [0xc3])]),
+    { messages: [bytes(4, [0xa9]), final(5, "Hé")], code: 1000 },
   ]);
-  const half = until(store, ({ output }) => output);
+  let pieces = 0;
+  const half = until(store, ({ output }) => output === "H" && ++pieces === 2);
   store.commands.follow(ID);
   await half;
-  await until(store, ({ isActive }) => !isActive);
-  assert.deepEqual(seen.map(({ url }) => url.split("?")[1]), ["since=0", "since=2"]);
-  assert.equal(store.snapshot().output, "Hé!\n");
+  const outputs = (await until(store, ({ isActive }) => !isActive)).map(({ output }) => output);
+  assert.equal(outputs.at(-1), "Hé");
+  assert.match(seen[1]?.url ?? "", /since=3$/);
 });
 
 test("a refused submission is a failure", async (context) => {
-  const body = { status: 422, detail: "`language` is unknown" };
-  const { store } = await start(context, [{ status: 422, body }]);
+  const { store } = await start(context, [problem(422, "`language` is unknown")]);
   const failed = until(store, ({ failure }) => failure);
   store.commands.run(HELLO);
   const last = (await failed).at(-1);
-  assert.deepEqual([last?.status, last?.isActive, last?.failure?.message], ["idle", false, body.detail]);
+  assert.deepEqual([last?.status, last?.isActive, last?.failure?.message], ["idle", false, "`language` is unknown"]);
 });
 
-test("an execution that cannot be followed is a failure", async (context) => {
-  const { store } = await start(context, [{ messages: [], code: 4004 }]);
+test("an execution that cannot be followed is a failure, after which it can be followed again", async (context) => {
+  const { store } = await start(context, [{ messages: [], code: 4004 }, { messages: [final(1, "")], code: 1000 }]);
   const failed = until(store, ({ failure }) => failure);
   store.commands.follow(ID);
   const last = (await failed).at(-1);
   assert.deepEqual([last?.isActive, last?.failure?.message], [false, "Execution not found"]);
+  const ended = until(store, ({ status }) => status === "completed");
+  store.commands.follow(ID);
+  assert.equal((await ended).at(-1)?.failure, undefined);
+});
+
+test("an error that the service reports is a failure, and the program goes on", async (context) => {
+  const error: ServerMessage = { type: "error", data: { detail: "stdin is closed" } };
+  const { store } = await start(context, [open(context, [RUNNING, error])]);
+  const failed = until(store, ({ failure }) => failure);
+  store.commands.follow(ID);
+  const last = (await failed).at(-1);
+  assert.deepEqual([last?.isActive, last?.failure?.message], [true, "stdin is closed"]);
 });
 
 test("cancelling waits for the answer to the submission", async (context) => {
-  const mayClose = new Promise<void>((resolve) => context.after(() => resolve()));
-  const refused = { status: 409, body: { status: 409, detail: "too late" } };
-  const { store, seen } = await start(context, [ACCEPTED, { messages: [], mayClose, code: 1000 }, refused]);
+  const { store, seen } = await start(context, [ACCEPTED, open(context, []), problem(409, "too late")]);
   const failed = until(store, ({ failure }) => failure);
   store.commands.run(HELLO);
   store.commands.cancel();
   const last = (await failed).at(-1);
   assert.deepEqual([last?.failure?.message, last?.isActive], ["too late", true]);
-  assert.ok(seen.some(({ method, url }) => method === "POST" && url.endsWith(`/cancel/${ID}`)));
+  assert.ok(seen.some(({ url }) => url.endsWith(`/cancel/${ID}`)));
 });
 
-test("a further submission leaves the one before", async (context) => {
-  const mayClose = new Promise<void>((resolve) => context.after(() => resolve()));
-  const next = { ...ACCEPTED, body: { ...ACCEPTED.body, execution_id: ID.replace("5", "6") } };
+test("a further submission leaves the one before, and does not stop it from being cancelled", async (context) => {
   const { store, seen } = await start(context, [
     ACCEPTED,
-    { messages: [output(1, { text: "first" })], mayClose, code: 1000 },
-    next,
-    { messages: [output(1, { text: "second" })], mayClose, code: 1000 },
+    open(context, [output(1, "first")]),
+    ACCEPTED,
+    ACCEPTED,
+    open(context, [output(1, "second")]),
   ]);
   const stop = store.subscribe(() => {});
   context.after(stop);
@@ -165,9 +165,9 @@ test("a further submission leaves the one before", async (context) => {
   store.commands.run(HELLO);
   await first;
   const second = until(store, ({ output }) => output);
+  store.commands.cancel();
   store.commands.run(HELLO);
-  const outputs = (await second).map(({ output }) => output);
-  assert.deepEqual(outputs, ["", "", "second"]);
-  assert.equal(store.snapshot().id, next.body.execution_id);
-  assert.equal(seen.length, 4);
+  assert.deepEqual((await second).map(({ output }) => output), ["", "", "second"]);
+  const paths = seen.map(({ method, url }) => `${method} ${url.split("/")[4]}`);
+  assert.deepEqual(paths.sort(), ["GET ws", "GET ws", "POST cancel", "POST execute", "POST execute"]);
 });
