@@ -22,7 +22,7 @@ default:
 run *arguments:
     cargo run -- {{ arguments }}
 
-# Runs every test: unit, conformance, sandbox in three modes, service, documentation, the real Firebase SDK, a generated client.
+# Runs every test: unit, conformance, sandbox in three modes, service, documentation, the real Firebase SDK, the client.
 test: test-rust (test-sandbox-user differs_by_user) test-groups test-firebase test-client
 
 # Runs the tests of the crates.
@@ -56,7 +56,7 @@ test-systemd:
 # Signs up, submits, watches and is disabled, with Firebase's own emulator and JavaScript SDK (0.5 GB from npm at first).
 test-firebase: (npm-test firebase_suite)
 
-# Generates the types of TypeScript clients anew, compiles a client with them, and lets it use the service.
+# Tests the client for TypeScript: its types, its package, its examples, in Node.js and in Chromium, with the service.
 test-client: (npm-test client)
 
 # Tests an npm package with the service.

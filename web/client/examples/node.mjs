@@ -14,16 +14,11 @@ let keyboard;
 try {
   const code = await readFile(process.argv[2], "utf8");
   const execution = await client.execute({ language: "python", code, interactive: true });
-  const watch = execution.watch();
   keyboard = createInterface({ input: process.stdin });
-  keyboard.on("line", (line) => watch.send(`${line}\n`));
-  keyboard.on("close", () => watch.closeInput());
+  keyboard.on("line", (line) => execution.send(`${line}\n`));
+  process.stdin.once("end", () => execution.closeInput());
   process.once("SIGINT", () => execution.cancel());
-  for await (const { type, data } of watch) {
-    if (type !== "execution_output") continue;
-    const stream = data.stream === "stdout" ? process.stdout : process.stderr;
-    stream.write(data.text ?? Buffer.from(data.bytes_base64, "base64"));
-  }
+  for await (const { stream, bytes } of execution.output) process[stream].write(bytes);
   const { verdict, exit_code, hint } = await execution.result();
   if (verdict !== "accepted") console.error(`[${verdict}] ${hint ?? ""}`);
   process.exitCode = exit_code ?? 1;

@@ -3,17 +3,17 @@
 import assert from "node:assert/strict";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, type TestContext, test } from "node:test";
 
 import type { Browser } from "playwright-core";
 import { createServer } from "vite";
 
 import { hasText, launch, open, serve } from "./browser.js";
+import { block, GUIDE, README } from "./documents.js";
 import { installed, PACKAGE } from "./installed.js";
 import { type Service, startService } from "./service.js";
 
 const EXAMPLES = join(PACKAGE, "examples");
-const GUIDE = join(PACKAGE, "../../docs/frontend.md");
 const LOOP = "print('on', flush=True)\nwhile True: pass";
 let service: Service;
 let token: string;
@@ -52,19 +52,26 @@ test("a page without a bundler runs a program, types into it, and stops one", as
   assert.deepEqual(errors, []);
 });
 
-test("a React page does the same with relative addresses behind Vite's proxy", async (context) => {
+/** Serves a React page by Vite, which passes `/api` on as the guide says: its address. */
+async function serveByVite(context: TestContext, files: Record<string, string>): Promise<string> {
   const { folder, remove } = await installed(join(PACKAGE, "build/projects"));
   context.after(remove);
-  await mkdir(join(folder, "src"));
-  await copyFile(join(EXAMPLES, "react.tsx"), join(folder, "src/main.tsx"));
+  const config = (await block(GUIDE, "ts vite")).replace("http://127.0.0.1:8001", service.url);
   const html = '<!doctype html><div id="root"></div><script type="module" src="/src/main.tsx"></script>';
-  await writeFile(join(folder, "index.html"), html);
-  const proxy = { "/api": { target: service.url, ws: true } };
-  const server = { host: "127.0.0.1", port: 0, proxy };
-  const vite = await createServer({ root: folder, configFile: false, logLevel: "error", server });
+  await mkdir(join(folder, "src"));
+  const all = { "vite.config.ts": config, "index.html": html, ...files };
+  for (const [name, content] of Object.entries(all)) await writeFile(join(folder, name), content);
+  const vite = await createServer({ root: folder, logLevel: "error", server: { host: "127.0.0.1", port: 0 } });
   context.after(() => vite.close());
   await vite.listen();
-  const { page, errors } = await open(browser, vite.resolvedUrls?.local[0] ?? "", token);
+  const [url] = vite.resolvedUrls?.local ?? [];
+  assert.ok(url);
+  return url;
+}
+
+test("a React page does the same with relative addresses behind Vite's proxy", async (context) => {
+  const url = await serveByVite(context, { "src/main.tsx": await readFile(join(EXAMPLES, "react.tsx"), "utf8") });
+  const { page, errors } = await open(browser, url, token);
 
   await page.click("text=Run");
   await hasText(page, "[role=log]", "Your name? ");
@@ -81,9 +88,27 @@ test("a React page does the same with relative addresses behind Vite's proxy", a
   assert.deepEqual(errors, []);
 });
 
+test("the page of the client's README runs a program and types into it", async (context) => {
+  const main = `
+    import { createRoot } from "react-dom/client";
+    import App from "./App.tsx";
+    createRoot(document.getElementById("root")!).render(<App />);
+  `;
+  process.env["VITE_TOKEN"] = token;
+  const url = await serveByVite(context, { "src/main.tsx": main, "src/App.tsx": await block(README, "tsx page") });
+  const { page, errors } = await open(browser, url, "unused");
+
+  await page.click("text=Run");
+  await hasText(page, "pre", "Your name? ");
+  await page.fill("input", "Ada");
+  await page.press("input", "Enter");
+  await hasText(page, "pre", "Your name? Hello Ada!\n");
+  await hasText(page, "main > p:last-child", "completed");
+  assert.deepEqual(errors, []);
+});
+
 test("the JavaScript of the replaced service runs unchanged from another origin", async (context) => {
-  const [, script] = (await readFile(GUIDE, "utf8")).match(/```js bare\n(.*?)```/s) ?? [];
-  assert.ok(script);
+  const script = await block(GUIDE, "js bare");
   const site = await serve(PACKAGE, { "/page.html": `<script type="module">const token = localStorage.token;\n${script}</script>` });
   context.after(site.stop);
   const printed: string[] = [];

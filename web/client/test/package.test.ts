@@ -1,15 +1,16 @@
 // The packed client in a project of its own: from JavaScript, from strict TypeScript, and the example for Node.js.
 
 import assert from "node:assert/strict";
-import { copyFile, readdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
+import { block, FRONT_PAGE } from "./documents.js";
 import { installed, PACKAGE, run } from "./installed.js";
 import { type Service, startService } from "./service.js";
 
 const TSC = join(PACKAGE, "node_modules/typescript/bin/tsc");
-const STRICT = "--strict --noEmit --exactOptionalPropertyTypes --noUncheckedIndexedAccess --target es2022 --lib es2022,dom".split(" ");
+const STRICT = "--strict --noEmit --exactOptionalPropertyTypes --noUncheckedIndexedAccess --target es2022".split(" ");
 let service: Service;
 let project: Awaited<ReturnType<typeof installed>>;
 let env: NodeJS.ProcessEnv;
@@ -39,8 +40,7 @@ test("the package brings itself alone, without sources and tests", async () => {
 });
 
 test("the README's program runs from JavaScript", async () => {
-  const [, script] = (await readFile(join(PACKAGE, "../../README.md"), "utf8")).match(/```js\n(.*?)```/s) ?? [];
-  assert.ok(script);
+  const script = await block(FRONT_PAGE, "js");
   const runnable = `const token = process.env.CODERUN_TOKEN;\n${script.replaceAll("http://127.0.0.1:8001", service.url)}`;
   await writeFile(join(project.folder, "readme.mjs"), runnable);
   assert.equal(await node(["readme.mjs"]), "accepted Hello World\n\n");
@@ -52,8 +52,20 @@ test("the example for Node.js talks to a program", async () => {
   assert.equal(await node(["node.mjs", "program.py"], "Ada\n"), "Your name? Hello Ada!\n");
 });
 
-for (const resolution of ["nodenext", "bundler"]) {
-  test(`strict TypeScript accepts it with module resolution ${resolution}`, async () => {
+test("the example of a fake passes its own tests", async () => {
+  await copyFile(join(PACKAGE, "examples/fake.test.mjs"), join(project.folder, "fake.test.mjs"));
+  const report = await node(["--test", "--test-reporter=tap", "fake.test.mjs"]);
+  assert.match(report, /^# pass 3$/m);
+});
+
+const NODE_TYPES = ["--types", "node", "--typeRoots", join(PACKAGE, "node_modules/@types")];
+const SETTINGS = {
+  "for browsers with a bundler": ["--lib", "es2022,dom", "--module", "esnext", "--moduleResolution", "bundler"],
+  "for browsers without one": ["--lib", "es2022,dom", "--module", "nodenext"],
+  "for Node.js": ["--lib", "es2023", "--module", "nodenext", ...NODE_TYPES],
+};
+for (const [purpose, settings] of Object.entries(SETTINGS)) {
+  test(`strict TypeScript accepts it ${purpose}`, async () => {
     const program = `
       import { Coderun, CoderunError, type ExecutionRecord, type ServerMessage } from "@coderun/client";
       import type { ExecutionState } from "@coderun/client/react";
@@ -73,7 +85,6 @@ for (const resolution of ["nodenext", "bundler"]) {
       void client.run({ language: "python" });
     `;
     await writeFile(join(project.folder, "strict.ts"), program);
-    const module = resolution === "bundler" ? "esnext" : "nodenext";
-    await run(project.folder, [process.execPath, TSC, ...STRICT, "--module", module, "--moduleResolution", resolution, "strict.ts"]);
+    await run(project.folder, [process.execPath, TSC, ...STRICT, ...settings, "strict.ts"]);
   });
 }
