@@ -46,6 +46,11 @@ test("the README's program runs from JavaScript", async () => {
   assert.equal(await node(["readme.mjs"]), "accepted Hello World\n\n");
 });
 
+test("CommonJS can require it", async () => {
+  await writeFile(join(project.folder, "required.cjs"), 'console.log(typeof require("@coderun/client").Coderun);');
+  assert.equal(await node(["required.cjs"]), "function\n");
+});
+
 test("the example for Node.js talks to a program", async () => {
   await copyFile(join(PACKAGE, "examples/node.mjs"), join(project.folder, "node.mjs"));
   await writeFile(join(project.folder, "program.py"), "name = input('Your name? ')\nprint(f'Hello {name}!')");
