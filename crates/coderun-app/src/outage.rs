@@ -1,5 +1,6 @@
 //! Logs when periodic work begins to fail, for which causes, and when it works again, instead of every failure.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,9 @@ use tokio::time::Instant;
 
 /// The causes for which one operation fails that are logged; more of them would be noise.
 const CAUSES_MAX: usize = 8;
+
+/// An operation that failed this long ago is no longer tried, such as the check of a readiness that nobody asks for.
+const ABANDONED_AFTER: Duration = Duration::from_mins(1);
 
 /// A call that began during an outage may fail this long after its end.
 const LATE_FAILURES: Duration = Duration::from_secs(5);
@@ -31,8 +35,8 @@ struct Causes {
 #[derive(Debug)]
 struct Cause {
     text: String,
-    /// The operations that have failed for it since it was logged.
-    operations: Vec<&'static str>,
+    /// The operations that failed for it when they were tried last, and when that was.
+    operations: HashMap<&'static str, Instant>,
     failures: u64,
 }
 
@@ -52,7 +56,7 @@ impl OutageLog {
 }
 
 impl Outage {
-    /// Logs each cause once, and that it is over after the first success of an operation that has failed for it.
+    /// Logs each cause once, and that it is over when no operation fails for it any more.
     pub(crate) fn note<T, E: Error + 'static>(&self, result: &Result<T, E>) {
         match result {
             Ok(_) => self.note_success(),
@@ -60,7 +64,7 @@ impl Outage {
         }
     }
 
-    /// Logs that it works again.
+    /// Logs that it works again, if it was the last that failed for a cause.
     pub(crate) fn note_success(&self) {
         let operation = self.operation;
         let failures = self.log.0.lock().end_those_of(operation);
@@ -91,10 +95,15 @@ impl Outage {
 }
 
 impl Causes {
-    /// Ends the causes for which an operation has failed, and returns the number of failures for them.
+    /// Ends the causes for which this operation alone still failed, and returns the number of failures for them.
     fn end_those_of(&mut self, operation: &'static str) -> u64 {
         let now = Instant::now();
-        let is_over = |cause: &mut Cause| cause.operations.contains(&operation);
+        let is_over = |cause: &mut Cause| {
+            cause.operations.retain(|other, failed_at| {
+                *other != operation && failed_at.elapsed() < ABANDONED_AFTER
+            });
+            cause.operations.is_empty()
+        };
         let mut failures: u64 = 0;
         for cause in self.current.extract_if(.., is_over) {
             failures = failures.saturating_add(cause.failures);
@@ -108,20 +117,18 @@ impl Causes {
         self.over.retain(|(_, at)| at.elapsed() < LATE_FAILURES);
         if let Some(cause) = self.current.iter_mut().find(|cause| cause.text == text) {
             cause.failures = cause.failures.saturating_add(1);
-            if !cause.operations.contains(&operation) {
-                cause.operations.push(operation);
-            }
+            cause.operations.insert(operation, Instant::now());
             return false;
         }
         let is_late = self.over.iter().any(|(over, _)| over == text);
         let own = self.current.iter();
-        let own = own.filter(|cause| cause.operations.contains(&operation));
+        let own = own.filter(|cause| cause.operations.contains_key(operation));
         if is_late || own.count() >= CAUSES_MAX {
             return false;
         }
         self.current.push(Cause {
             text: text.to_owned(),
-            operations: vec![operation],
+            operations: HashMap::from([(operation, Instant::now())]),
             failures: 1,
         });
         true
@@ -164,12 +171,17 @@ mod tests {
         assert!(take.begins(REDIS));
         assert!(!sweep.begins(REDIS));
         sweep.note_success();
-        assert_eq!(log.failures(), [0; 0]);
+        assert_eq!(log.failures(), [2], "a part of redis is still down");
         take.note_success();
+        assert_eq!(log.failures(), [0; 0]);
         tokio::time::advance(LATE_FAILURES / 2).await;
         assert!(!announce.begins(REDIS), "it began before the end");
         tokio::time::advance(LATE_FAILURES / 2).await;
         assert!(announce.begins(REDIS), "the next outage");
+        tokio::time::advance(ABANDONED_AFTER).await;
+        assert!(!take.begins(REDIS));
+        take.note_success();
+        assert_eq!(log.failures(), [0; 0], "nobody announces any more");
     }
 
     #[test]
