@@ -27,12 +27,12 @@ const FINISHED = 1000;
 const REFUSED = 1008;
 
 /** What close codes stand for. Where the status is 0 or 5xx, another connection may help. */
-const CLOSE_CODES: Record<number, [status: number, message: string]> = {
+const CLOSE_CODES: Record<number, [status: number, message: string, retryAfterMs?: number]> = {
   [REFUSED]: [400, "The service refuses this connection"],
   1009: [413, "A message was too large"],
   1011: [500, "The service has failed"],
   1012: [503, "The service is stopping"],
-  1013: [503, "The service is overloaded"],
+  1013: [503, "The service is overloaded", 1_000],
   4001: [401, "The token was refused"],
   4003: [403, "Access denied"],
   4004: [404, "Execution not found"],
@@ -84,6 +84,7 @@ class SocketSession {
   private readonly opening: ReturnType<typeof setTimeout>;
   private readonly pings: ReturnType<typeof setInterval>;
   private refresh: ReturnType<typeof setTimeout> | undefined;
+  private leaving: ReturnType<typeof setTimeout> | undefined;
   private isSilent = false;
   private isPongDue = false;
   /** How much input was sent, how much of it before the last ping, and how much is stored for sure: a pong says so. */
@@ -140,8 +141,8 @@ class SocketSession {
   failure(code: number): CoderunError {
     const isOld = performance.now() - this.openedAt > REFUSAL_MS;
     const known = code === REFUSED && isOld ? undefined : CLOSE_CODES[code];
-    const [status, message] = known ?? [0, `The connection was closed with code ${code}`];
-    return new CoderunError(message, status);
+    const [status, message, retryAfterMs = 0] = known ?? [0, `The connection was closed with code ${code}`];
+    return new CoderunError(message, status, { retryAfterMs });
   }
 
   close(): void {
@@ -149,6 +150,7 @@ class SocketSession {
     clearTimeout(this.opening);
     clearInterval(this.pings);
     clearTimeout(this.refresh);
+    clearTimeout(this.leaving);
     signal?.removeEventListener("abort", this.drop);
     input.detach(this.sendInput);
     this.socket.close();
@@ -166,6 +168,7 @@ class SocketSession {
     this.isSilent = false;
     if ("seq" in message || message.type === "pong") this.subscription.alive();
     if (message.type === "auth_expiring") this.refreshIn(Math.max(message.data.expires_in_ms / 2, REFRESH_MIN_MS));
+    if (message.type === "going_away") this.leaveWithin(message.data.reconnect_within_ms);
     if (message.type !== "pong") return this.add(message);
     this.isPongDue = false;
     this.confirmed = this.pinged;
@@ -227,6 +230,14 @@ class SocketSession {
   private refreshIn(delayMs: number): void {
     clearTimeout(this.refresh);
     this.refresh = setTimeout(() => void this.authenticate(), delayMs);
+  }
+
+  /** Leaves a process that is stopping at a time of its own, so that not all clients reconnect when it ends. */
+  private leaveWithin(milliseconds: number): void {
+    const leave = () => {
+      if (!this.hasUnconfirmedInput) this.drop();
+    };
+    this.leaving = setTimeout(leave, (Math.random() * milliseconds) / 2);
   }
 
   private command(message: ClientMessage): void {

@@ -82,7 +82,7 @@ test("a watch goes on after 1008 when its connection is old: pings were not answ
 });
 
 test("a watch gives up when no connection gets on in time, and says why", async (context) => {
-  for (const [code, status] of [[1013, 503], [1012, 503], [1011, 500], ["cut", 0]] as const) {
+  for (const [code, status] of [[1012, 503], [1011, 500], ["cut", 0]] as const) {
     const sessions = Array.from({ length: 4 }, () => ({ messages: [], code }));
     const { client, seen } = await start(context, sessions, { retryMs: 500 });
     await assert.rejects(read(client.execution(ID)), { name: "CoderunError", status });
@@ -91,15 +91,36 @@ test("a watch gives up when no connection gets on in time, and says why", async 
   }
 });
 
+test("a watch waits a second for a service that is overloaded", async (context) => {
+  const overloaded: Session = { messages: [], code: 1013 };
+  const { client } = await start(context, [overloaded, { messages: [final(1)], code: 1000 }]);
+  const startedAt = performance.now();
+  assert.deepEqual(await read(client.execution(ID)), [1]);
+  assert.ok(performance.now() - startedAt > 1_000);
+  const { client: hasty, seen } = await start(context, [overloaded], { retryMs: 1_000 });
+  await assert.rejects(read(hasty.execution(ID)), { name: "CoderunError", status: 503, retryAfterMs: 1_000 });
+  assert.equal(seen.length, 1);
+});
+
+test("a watch leaves a process that goes away, at a random time before it ends", { timeout: 10_000 }, async (context) => {
+  const goingAway = { type: "going_away" as const, data: { reconnect_within_ms: 60_000 } };
+  const { client, seen } = await start(context, [
+    { messages: [update(1), goingAway], mayClose: NEVER, code: 1012 },
+    { messages: [final(2)], code: 1000 },
+  ]);
+  assert.deepEqual(await read(client.execution(ID)), [1, 2]);
+  assert.deepEqual(queries(seen), ["since=0", "since=1"]);
+});
+
 test("a watch that gets on has its time again", async (context) => {
-  const sessions = Array.from({ length: 15 }, (_, index): Session => ({ messages: [update(index + 1)], code: 1013 }));
+  const sessions = Array.from({ length: 15 }, (_, index): Session => ({ messages: [update(index + 1)], code: 1012 }));
   const { client } = await start(context, [...sessions, { messages: [final(16)], code: 1000 }], { retryMs: 1_500 });
   assert.equal((await read(client.execution(ID))).length, 16);
 });
 
 test("messages that are not stored are no progress", async (context) => {
   const queue = { type: "queue" as const, data: { position: 1, estimated_start_ms: null } };
-  const sessions = Array.from({ length: 5 }, (): Session => ({ messages: [queue], code: 1013 }));
+  const sessions = Array.from({ length: 5 }, (): Session => ({ messages: [queue], code: 1012 }));
   const { client, seen } = await start(context, sessions, { retryMs: 500 });
   await assert.rejects(read(client.execution(ID)), { status: 503 });
   assert.ok(seen.length <= 3, `${seen.length} connections`);
