@@ -1,4 +1,5 @@
 // Plays a service by a script: each request and each connection of a socket takes the next step.
+// A request passes over the steps of sockets, because one that is sent right after a socket may arrive before it.
 
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -36,7 +37,9 @@ export async function scripted(steps: Step[]) {
   const seen: Seen[] = [];
   const take = (request: IncomingMessage, body: string): Step => {
     seen.push({ method: request.method ?? "", url: request.url ?? "", headers: request.headers, body });
-    const step = steps.shift();
+    const isSocket = request.headers.upgrade !== undefined;
+    const index = steps.findIndex((step) => isSocket || step === "cut" || step === "silence" || !("code" in step));
+    const [step] = index < 0 ? [] : steps.splice(index, 1);
     if (!step) throw new Error(`no step for ${request.method} ${request.url}`);
     return step;
   };
@@ -100,7 +103,7 @@ function answer(response: ServerResponse, step: Step) {
   if (step === "silence") return;
   if (step === "cut") return response.destroy();
   if ("frames" in step) return stream(response, step);
-  if ("code" in step) throw new Error("a socket was expected");
+  if ("code" in step) return response.destroy();
   const type = step.status < 400 ? "application/json" : "application/problem+json";
   response.writeHead(step.status, { "content-type": type, ...step.headers });
   return response.end(step.body === undefined ? undefined : JSON.stringify(step.body));
