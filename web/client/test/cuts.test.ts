@@ -1,7 +1,7 @@
 // The client against the real service, over connections that are cut all the time: the same bytes, and one run for each submit.
 
 import assert from "node:assert/strict";
-import { type TestContext, test } from "node:test";
+import { describe, type TestContext, test } from "node:test";
 
 import { Coderun, type ConnectionOptions, type Execution, type ExecutionRecord } from "../src/index.js";
 import { assertNoise, noise } from "./noise.js";
@@ -88,34 +88,37 @@ async function runUntilCut(context: TestContext, services: Service[]): Promise<v
   assert.deepEqual(await listed(first, token), idsOf(records));
 }
 
-test("100 cuts change no byte, with the state in memory", { timeout: DEADLINE_MS + 30_000 }, async (context) => {
-  const service = await startService();
-  context.after(service.stop);
-  await runUntilCut(context, [service]);
-});
+// They wait most of the time, so they run at once.
+describe("over connections that are cut", { concurrency: true }, () => {
+  test("100 cuts change no byte, with the state in memory", { timeout: DEADLINE_MS + 30_000 }, async (context) => {
+    const service = await startService();
+    context.after(service.stop);
+    await runUntilCut(context, [service]);
+  });
 
-test("100 cuts change no byte, with Redis and two replicas", { timeout: DEADLINE_MS + 30_000 }, async (context) => {
-  await runUntilCut(context, await startReplicas(context));
-});
+  test("100 cuts change no byte, with Redis and two replicas", { timeout: DEADLINE_MS + 30_000 }, async (context) => {
+    await runUntilCut(context, await startReplicas(context));
+  });
 
-test("a replica that is killed changes no byte", { timeout: DEADLINE_MS + 30_000 }, async (context) => {
-  const services = await startReplicas(context);
-  const [first, second] = services;
-  assert.ok(first && second);
-  const proxy = await startProxy(services.map(({ url }) => url), () => 1_000);
-  context.after(proxy.stop);
-  const token = (await second.print("token", "--uid", "alice")).trim();
-  const { users } = clients(proxy.url, token);
-  // Two for each replica.
-  const executions = await Promise.all([...users, ...users.slice(0, 1)].map((client) => client.execute(noise(0.03))));
-  const checking = executions.map(check);
-  const direct = new Coderun({ baseUrl: second.url, getToken: () => token });
-  await Promise.all(executions.map(({ id }) => hasBegun(direct.execution(id))));
-  await first.kill();
-  const records = await Promise.all(checking);
-  assert.deepEqual(await listed(second, token), idsOf(records));
-  // The other replica may be too busy to keep its own.
-  assert.ok(records.filter(({ attempts }) => attempts > 1).length >= 2);
+  test("a replica that is killed changes no byte", { timeout: DEADLINE_MS + 30_000 }, async (context) => {
+    const services = await startReplicas(context);
+    const [first, second] = services;
+    assert.ok(first && second);
+    const proxy = await startProxy(services.map(({ url }) => url), () => 1_000);
+    context.after(proxy.stop);
+    const token = (await second.print("token", "--uid", "alice")).trim();
+    const { users } = clients(proxy.url, token);
+    // Two for each replica.
+    const executions = await Promise.all([...users, ...users.slice(0, 1)].map((client) => client.execute(noise(0.03))));
+    const checking = executions.map(check);
+    const direct = new Coderun({ baseUrl: second.url, getToken: () => token });
+    await Promise.all(executions.map(({ id }) => hasBegun(direct.execution(id))));
+    await first.kill();
+    const records = await Promise.all(checking);
+    assert.deepEqual(await listed(second, token), idsOf(records));
+    // The other replica may be too busy to keep its own.
+    assert.ok(records.filter(({ attempts }) => attempts > 1).length >= 2);
+  });
 });
 
 /** Two services that share a Redis server, each with two workers. */
