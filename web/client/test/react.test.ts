@@ -15,8 +15,15 @@ import { start as startService, type Step } from "./scripted.js";
 const DEADLINE_MS = 8_000;
 
 async function start(context: TestContext, steps: Step[]) {
-  const service = await startService(context, steps);
-  return { ...service, store: new ExecutionStore(service.client) };
+  let closed = 0;
+  class CountedWebSocket extends WebSocket {
+    override close() {
+      closed += 1;
+      super.close();
+    }
+  }
+  const service = await startService(context, steps, { WebSocket: CountedWebSocket });
+  return { ...service, store: new ExecutionStore(service.client), closed: () => closed };
 }
 
 /** Subscribes until the state satisfies the condition: that state, and all before it. */
@@ -99,8 +106,8 @@ test("the output of an attempt replaces that of the one before", async (context)
   assert.deepEqual(outputs, ["/", "/", "lost/", "lost/lost", "/", "kept/", "anew/", "anew/"]);
 });
 
-test("a component that is mounted again goes on after the last message", async (context) => {
-  const { store, seen } = await start(context, [
+test("a component that is unmounted closes its connection, and goes on after the last message", async (context) => {
+  const { store, seen, closed } = await start(context, [
     open(context, [RUNNING, output(2, "H"), bytes(3, [0xc3])]),
     { messages: [bytes(4, [0xa9]), final(5, "Hé")], code: 1000 },
   ]);
@@ -108,6 +115,7 @@ test("a component that is mounted again goes on after the last message", async (
   const half = until(store, ({ output }) => output === "H" && ++pieces === 2);
   store.commands.follow(ID);
   await half;
+  await eventually(() => closed() === 1);
   const outputs = (await until(store, ({ isActive }) => !isActive)).map(({ output }) => output);
   assert.equal(outputs.at(-1), "Hé");
   assert.match(seen[1]?.url ?? "", /since=3$/);
@@ -170,4 +178,5 @@ test("a further submission leaves the one before, and does not stop it from bein
   assert.deepEqual(second.map(({ output }) => output), ["second"]);
   const paths = seen.map(({ method, url }) => `${method} ${url.split("/")[4]}`);
   assert.deepEqual(paths.slice(2, 4).sort(), ["POST cancel", "POST execute"]);
+  assert.match(seen[4]?.url ?? "", /since=0$/);
 });
