@@ -137,8 +137,9 @@ impl Connections {
         self.count.get() > self.max
     }
 
-    /// Closes connections that have waited long, if too many are open or those that wait have sent too much.
-    fn close_oldest(&self) {
+    /// Closes connections that have waited long, if too many are open or those that wait have sent too much. What the newest has
+    /// sent may be a whole head, which is parsed next: that one stays.
+    fn close_oldest(&self, newest: u64) {
         let has_too_much = self.waiting_bytes.get() > self.max.saturating_mul(WAITING_BYTES);
         let now = Instant::now();
         if !(has_too_much || self.has_too_many()) || now < self.next_search.get() {
@@ -153,6 +154,11 @@ impl Connections {
         drop(waiting);
         if found.is_empty() {
             self.next_search.set(now + SEARCH_PAUSE);
+            return;
+        }
+        found.retain(|state| state.id != newest);
+        if found.is_empty() {
+            // The next one that waits finds this one.
             return;
         }
         // Half a head is rare among clients that mean well. A connection that has sent nothing may be about to.
@@ -202,12 +208,15 @@ impl RequestState {
         if has_request || self.is_closed.get() || self.is_waiting.replace(true) {
             return;
         }
-        // What has just been read may be a whole head, which is parsed next: this connection is not among those to close.
-        self.connections.close_oldest();
         let bytes = &self.connections.waiting_bytes;
         bytes.set(bytes.get() + self.received_bytes.get());
         let waiting = &self.connections.waiting;
         waiting.borrow_mut().insert(self.id, Rc::clone(self));
+        if self.has_sent_something() {
+            // From now on there is one to close.
+            self.connections.next_search.set(Instant::now());
+        }
+        self.connections.close_oldest(self.id);
     }
 
     /// Takes the connection out of those that wait.
