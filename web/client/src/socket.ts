@@ -7,6 +7,7 @@ import { isFinal, type ServerMessage } from "./progress.js";
 import { errorMessage, type Subscription } from "./transport.js";
 
 type ClientMessage = components["schemas"]["ClientMessage"];
+type ExecutionRecord = components["schemas"]["Record"];
 
 /** What is used of a WebSocket, so that the one of the package `ws` fits as well. */
 export interface WebSocketLike {
@@ -71,9 +72,10 @@ export async function* followSocket(subscription: Subscription): AsyncGenerator<
 }
 
 /** Whether the service has closed the socket because nothing follows, and not a proxy in between. */
-async function isOver({ connection, path, token, signal }: Subscription): Promise<boolean> {
-  const record = await connection.attempt<{ verdict: unknown }>(path("status"), token, { signal });
-  return record.verdict !== null;
+async function isOver({ connection, path, token, progress, signal }: Subscription): Promise<boolean> {
+  const record = await connection.attempt<ExecutionRecord>(path("status"), token, { signal });
+  // The program may have ended since the proxy closed the socket: then the last messages are still to come.
+  return record.verdict !== null && record.seq <= progress.since;
 }
 
 /** One socket: its messages in order, then its close code. */

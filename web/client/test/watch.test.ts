@@ -51,6 +51,15 @@ test("a watch goes on when a proxy closes with 1000 before the end", async (cont
   assert.deepEqual(await read(client.execution(ID)), [1, 2]);
 });
 
+test("a watch goes on when a proxy closes with 1000 and the program has ended meanwhile", async (context) => {
+  const { client } = await start(context, [
+    { messages: [update(1)], code: 1000 },
+    DONE,
+    { messages: [output(2, "a"), final(3)], code: 1000 },
+  ]);
+  assert.deepEqual(await read(client.execution(ID)), [1, 2, 3]);
+});
+
 test("a watch does not wait for the close after the final message", { timeout: 10_000 }, async (context) => {
   const { client } = await start(context, [{ messages: [final(1)], mayClose: NEVER, code: 1000 }]);
   assert.deepEqual(await read(client.execution(ID)), [1]);
