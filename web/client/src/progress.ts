@@ -6,6 +6,8 @@ export type ServerMessage = components["schemas"]["ServerMessage"];
 type ExecutionRecord = components["schemas"]["Record"];
 
 export class Progress {
+  /** Whether a poll has told that the execution is final. */
+  isFinalPolled = false;
   private polledSeq = 0;
   private polledAttempt = 0;
 

@@ -15,8 +15,12 @@ const NO_SOCKETS: Step[] = ["cut", OK, { status: 403 }, OK];
 const NO_STREAMS: Step[] = [{ status: 200, body: "a page" }, OK, { status: 200, body: "a page" }, OK];
 
 /** A client for which only streams go through, or only answers. */
-async function startWithout(sockets: "sockets" | "streams", context: TestContext, steps: Step[]) {
-  const options: Partial<ConnectionOptions> = {};
+async function startWithout(
+  sockets: "sockets" | "streams",
+  context: TestContext,
+  steps: Step[],
+  options: Partial<ConnectionOptions> = {},
+) {
   const before = sockets === "sockets" ? NO_SOCKETS : [...NO_SOCKETS, ...NO_STREAMS];
   const started = await start(context, [...before, ...steps], options);
   const seen = () => started.seen.slice(before.length).map(({ url, headers }) => [url, headers["last-event-id"]]);
@@ -201,6 +205,28 @@ test("each status of a poll is final or tried again", async (context) => {
     const { client } = await startWithout("streams", context, steps);
     assert.deepEqual(await read(client.execution(ID)), [1]);
   }
+});
+
+test("polls end where no stream comes after the end, and say why", async (context) => {
+  const done = state(5, { verdict: "accepted" });
+  for (const [status, rounds] of [[429, 4], [503, 4], [401, 2], [403, 1]] as const) {
+    const steps = Array.from({ length: rounds }, () => [done, problem(status, "no stream")]).flat();
+    const { client, seenAfter } = await startWithout("streams", context, steps, { retryMs: 500 });
+    await assert.rejects(read(client.execution(ID).watch({ since: 2 })), { status, message: "no stream" });
+    // After 125 and 250 ms.
+    assert.ok(seenAfter().length <= 6, `${seenAfter().length} requests`);
+  }
+});
+
+test("a watch that has given nothing takes the output from the record where no stream comes", async (context) => {
+  const record = { verdict: "accepted", output: "a\n", error_output: "\ufffd", error_output_base64: "/w==" } as const;
+  const page: Step = { status: 200, body: "a page" };
+  const { client } = await startWithout("streams", context, [state(2), state(5, record), page, state(5, record), page]);
+  const given: ServerMessage[] = [];
+  for await (const message of client.execution(ID)) given.push(message);
+  const told = given.map((message) => (message.type === "execution_update" ? message.data.verdict : "data" in message && message.data));
+  const stderr = { stream: "stderr", bytes_base64: "/w==", attempt: 1 };
+  assert.deepEqual(told, [null, { stream: "stdout", text: "a\n", attempt: 1 }, stderr, "accepted"]);
 });
 
 test("a signal ends a stream and a poll", { timeout: 10_000 }, async (context) => {
