@@ -64,22 +64,24 @@ export class Coderun {
   ): Promise<T> {
     signal?.throwIfAborted();
     const { input, ...rest } = submission;
+    const effects = { count: 0 };
     const request: Request = (more, until) =>
       this.connection.request("/api/v1/executions/execute", {
         method: "POST",
         headers: { ...more, "Content-Type": "application/json", "Idempotency-Key": idempotencyKey },
         body: JSON.stringify(input === undefined ? rest : { ...rest, input_data: input }),
         signal: until,
+        effects,
       });
     try {
       return await use(await request(headers, signal));
     } catch (error) {
-      if (signal?.aborted) void this.cancelUnknown(request);
+      if (signal?.aborted && effects.count > 0) void this.cancelUnknown(request);
       throw error;
     }
   }
 
-  /** Cancels a submission whose answer may be missing: under the same key, the answer is given again. */
+  /** Cancels a submission that may have been accepted: under the same key, the answer is given again. */
   private async cancelUnknown(request: Request): Promise<void> {
     const signal = AbortSignal.timeout(CANCEL_MS);
     try {

@@ -39,6 +39,8 @@ interface RequestOptions {
   headers?: Record<string, string>;
   body?: string;
   signal?: AbortSignal | null | undefined;
+  /** Counts the attempts of a request that may have had an effect: all but those that the service refused. */
+  effects?: { count: number };
 }
 
 export class Connection {
@@ -84,13 +86,16 @@ export class Connection {
    * token after 401. Any other error of the service is a `CoderunError`.
    */
   async request<T>(path: string, options: RequestOptions = {}): Promise<T> {
-    const { signal } = options;
+    const { signal, effects = { count: 0 } } = options;
     const retry = new Retry(this.retryMs, signal);
     for (let isRefused = false; ; ) {
       const token = await this.token(isRefused, signal);
       try {
+        effects.count += 1;
         return await this.attempt<T>(path, token, options);
       } catch (error) {
+        // A status of 5xx may come from a proxy that has lost the answer.
+        if (error instanceof CoderunError && error.status > 0 && error.status < 500) effects.count -= 1;
         signal?.throwIfAborted();
         if (!(error instanceof CoderunError)) throw error;
         if (error.status === 401 && !isRefused) {

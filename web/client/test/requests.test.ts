@@ -187,6 +187,25 @@ test("a submission is not made when its signal has come before", async (context)
   assert.deepEqual(refreshed, []);
 });
 
+test("a submission that is given up while it cannot have been accepted is not made in order to be cancelled", async () => {
+  const refusal = () => Response.json({}, { status: 429, headers: { "retry-after": "4" } });
+  const never = new Promise<string>(() => {});
+  for (const [firstToken, expected] of [[never, 0], ["token", 1]] as const) {
+    let [calls, tokens] = [0, 0];
+    const fetchRefusal: typeof fetch = async () => ((calls += 1), refusal());
+    const getToken = () => ((tokens += 1) === 1 ? firstToken : "token");
+    const client = new Coderun({ baseUrl: "http://service", getToken, fetch: fetchRefusal });
+    const controller = new AbortController();
+    const submitting = client.execute(HELLO, { signal: controller.signal });
+    await until(() => tokens === 1 && calls === expected);
+    controller.abort(new Error("left"));
+    await assert.rejects(submitting, { message: "left" });
+    // A request that cancels it would have begun by now.
+    await new Promise(setImmediate);
+    assert.equal(calls, expected);
+  }
+});
+
 test("an error of getToken ends the call as it is", async (context) => {
   const error = new Error("signed out");
   const { client } = await start(context, [], { getToken: () => Promise.reject(error) });
