@@ -68,12 +68,13 @@ pub(crate) async fn open(
     Ok(answer.streaming(body.frames()))
 }
 
-/// The number of the last event that the client has seen. The header wins, because an `EventSource` updates it and leaves the
-/// URL as it was.
+/// The number of the last event that the client has seen. Both must be valid. The header wins, because an `EventSource` updates
+/// it and leaves the URL as it was.
 fn since(request: &HttpRequest, query: &Query) -> Result<Option<Sequence>, Problem> {
     let bad = || Problem::invalid(ErrorLocation::Header(LAST_EVENT_ID), SINCE_EXPECTED);
+    let in_query = query.since()?;
     match single(request.headers(), LAST_EVENT_ID).map_err(|Repeated| bad())? {
-        None => query.since(),
+        None => Ok(in_query),
         Some(value) => {
             let number = value.to_str().ok().and_then(whole_number);
             Ok(Some(Sequence::from_number(number.ok_or_else(bad)?)))

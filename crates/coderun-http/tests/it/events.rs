@@ -113,6 +113,10 @@ async fn a_bad_number_is_named() {
         let in_query = server.events(id, &format!("?since={bad}"));
         let problem = in_query.await.problem(422);
         assert_eq!(problem["errors"][0]["parameter"], "since", "{bad}");
+        let beside_a_header = server.events(id, &format!("?since={bad}"));
+        let beside_a_header = beside_a_header.header("last-event-id", "1");
+        let problem = beside_a_header.await.problem(422);
+        assert_eq!(problem["errors"][0]["parameter"], "since", "{bad}");
     }
 }
 
