@@ -1,6 +1,6 @@
 // Makes requests with a token, again where that may help.
 
-import { CoderunError } from "./error.js";
+import { CoderunError, TokenFailure } from "./error.js";
 import { abortable, Deadline, Retry } from "./retry.js";
 import type { WebSocketConstructor } from "./socket.js";
 
@@ -8,7 +8,10 @@ import type { WebSocketConstructor } from "./socket.js";
 export interface ConnectionOptions {
   /** The address of the service, such as `https://run.example` or `/coderun`. Default: the origin of the page. */
   baseUrl?: string;
-  /** The token of the user; with `forceRefresh` a fresh one, because the last one expires or was refused. */
+  /**
+   * The token of the user; with `forceRefresh` a fresh one, because the last one expires or was refused. If it fails at first,
+   * so does the call; if there has been a token before, it is asked again like a service that cannot be reached.
+   */
   getToken: (options: { forceRefresh: boolean }) => string | Promise<string>;
   /** How long a call that fails is tried again before it fails for good, in milliseconds; 0 is never. Default 60 000. */
   retryMs?: number;
@@ -49,6 +52,7 @@ export class Connection {
   readonly WebSocket: WebSocketConstructor | undefined;
   /** The ways that have worked. */
   readonly worked = new Set<Transport>();
+  private hasHadToken = false;
   private fallback = Transport.Socket;
   private fallbackUntil = 0;
 
@@ -72,8 +76,16 @@ export class Connection {
     this.fallbackUntil = performance.now() + FALLBACK_MS;
   }
 
-  token(forceRefresh: boolean, signal?: AbortSignal | null): Promise<string> {
-    return abortable(this.options.getToken({ forceRefresh }), signal);
+  /** Fails with a `TokenFailure`, or with the error of `getToken` itself as long as there has been no token. */
+  async token(forceRefresh: boolean, signal?: AbortSignal | null): Promise<string> {
+    try {
+      const token = await abortable(this.options.getToken({ forceRefresh }), signal);
+      this.hasHadToken = true;
+      return token;
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw this.hasHadToken ? new TokenFailure(cause) : cause;
+    }
   }
 
   url(path: string): string {
@@ -89,8 +101,8 @@ export class Connection {
     const { signal, effects = { count: 0 } } = options;
     const retry = new Retry(this.retryMs, signal);
     for (let isRefused = false; ; ) {
-      const token = await this.token(isRefused, signal);
       try {
+        const token = await this.token(isRefused, signal);
         effects.count += 1;
         return await this.attempt<T>(path, token, options);
       } catch (error) {

@@ -44,6 +44,13 @@ export class CoderunError extends Error {
   }
 }
 
+/** That no token was had, though one was had before: the computer may be offline. */
+export class TokenFailure extends CoderunError {
+  constructor(override readonly cause: unknown) {
+    super("There is no token", 0);
+  }
+}
+
 /** The pause that a `Retry-After` asks for, in seconds or until a date; 0 if it is neither. */
 function retryAfterMs(value: string | null): number {
   const seconds = Number(value);

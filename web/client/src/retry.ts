@@ -1,6 +1,6 @@
 // Bounds and spreads the attempts of a call.
 
-import { CoderunError } from "./error.js";
+import { CoderunError, TokenFailure } from "./error.js";
 
 const FIRST_PAUSE_MS = 250;
 const PAUSE_MAX_MS = 10_000;
@@ -30,7 +30,7 @@ export class Retry {
     const pauseMs = failure.retryAfterMs + backoffMs(this.failures);
     this.failures += 1;
     this.spentMs += Math.min(performance.now() - this.startedAt, ATTEMPT_MAX_MS) + pauseMs;
-    if (!failure.isTransient || this.spentMs > this.totalMs) throw failure;
+    if (!failure.isTransient || this.spentMs > this.totalMs) throw failure instanceof TokenFailure ? failure.cause : failure;
     await pause(pauseMs, this.signal);
     this.startedAt = performance.now();
   }

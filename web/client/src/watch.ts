@@ -1,7 +1,7 @@
 // Follows an execution across connections that break.
 
 import { type Connection, Transport } from "./connection.js";
-import { CoderunError } from "./error.js";
+import { CoderunError, TokenFailure } from "./error.js";
 import { followEventStream } from "./event-stream.js";
 import type { InputQueue } from "./input.js";
 import { type OutputPiece, readOutput } from "./output.js";
@@ -123,7 +123,8 @@ export class Watch implements AsyncIterable<ServerMessage> {
       attempts.isRefused = true;
       return;
     }
-    const mayBeStopped = error.status === 0 && !attempts.hasOpened && transport !== Transport.Polling;
+    const wasTried = transport !== Transport.Polling && !(error instanceof TokenFailure);
+    const mayBeStopped = error.status === 0 && !attempts.hasOpened && wasTried;
     if (!mayBeStopped || !(await this.isReachable())) return attempts.retry.pauseAfter(error);
     attempts.stopped += 1;
     const count = this.connection.worked.has(transport) ? STOPPED_AGAIN_COUNT : STOPPED_COUNT;

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import type { ClientMessage, ServerMessage } from "../src/index.js";
 import { refreshDelayMs } from "../src/token.js";
-import { final, ID, read, until, update } from "./messages.js";
+import { DONE, final, ID, read, UNAVAILABLE, until, update } from "./messages.js";
 import { type Session, start } from "./scripted.js";
 
 const EXPIRING: ServerMessage = { type: "auth_expiring", data: { expires_in_ms: 2_500 } };
@@ -77,6 +77,34 @@ test("a socket without a fresh token stays open for as long as the last one is g
   await until(() => calls === 2);
   close();
   assert.deepEqual(await watching, [1, 2]);
+});
+
+/** A `getToken` that gives one token, and then fails this often. */
+function failing(count: number) {
+  let calls = 0;
+  return () => {
+    calls += 1;
+    if (calls > 1 && calls <= 1 + count) throw new Error("offline");
+    return "token";
+  };
+}
+
+test("a call goes on when getToken fails for a while after a token was had", async (context) => {
+  const { client, seen, steps } = await start(context, [{ messages: [update(1)], code: 1012 }], { getToken: failing(2) });
+  steps.push({ messages: [final(2)], code: 1000 });
+  assert.deepEqual(await read(client.execution(ID)), [1, 2]);
+  assert.equal(seen.length, 2);
+
+  const later = await start(context, [UNAVAILABLE, DONE], { getToken: failing(2) });
+  assert.equal((await later.client.execution(ID).record()).verdict, "accepted");
+});
+
+test("a call ends with the error of getToken when that fails for too long", async (context) => {
+  const options = { getToken: failing(9), retryMs: 500 };
+  const watched = await start(context, [{ messages: [update(1)], code: 1012 }], options);
+  await assert.rejects(read(watched.client.execution(ID)), { name: "Error", message: "offline" });
+  const asked = await start(context, [UNAVAILABLE], { ...options, getToken: failing(9) });
+  await assert.rejects(asked.client.execution(ID).record(), { name: "Error", message: "offline" });
 });
 
 test("only a token with a time that comes is refreshed by itself", () => {
