@@ -9,12 +9,12 @@ import type { Subscription } from "./transport.js";
 
 type ExecutionRecord = components["schemas"]["Record"];
 
-/** Seconds that one request waits for a change. */
-export const WAIT_SECONDS = 30;
+/** Seconds that one request waits for a change: less than the 30 s after which many proxies cut a request. */
+export const WAIT_SECONDS = 20;
 /** The least time between two requests. */
 const PAUSE_MS = 250;
 
-/** The answers to one request after another, each after a change or 30 s. The last one is final. */
+/** The answers to one request after another, each after a change or 20 s. The last one is final. */
 export async function* poll(
   request: (query: string) => Promise<ExecutionRecord>,
   signal?: AbortSignal,

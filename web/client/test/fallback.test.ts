@@ -164,7 +164,7 @@ test("where no stream goes through, states come from polls, and the rest after t
   // The states that polls have told are not told again, and carry the number to continue after.
   const states: [string, number][] = [["execution_update", 0], ["execution_update", 0]];
   assert.deepEqual(given, [...states, ["execution_output", 3], ["execution_output", 4], ["execution_update", 5]]);
-  const poll = (since: number) => [`${PATH}?wait=30&since=${since}`, undefined];
+  const poll = (since: number) => [`${PATH}?wait=20&since=${since}`, undefined];
   assert.deepEqual(seenAfter(), [[PATH, undefined], poll(1), poll(2), poll(3), [STREAM, "0"]]);
 });
 

@@ -111,9 +111,9 @@ test("a run that takes longer than one request is waited for", async (context) =
   const running = { status: 200, body: { execution_id: ID, seq: 2, verdict: null } };
   const { client, seen } = await start(context, [ACCEPTED, running, running, DONE]);
   assert.equal((await client.run(HELLO)).verdict, "accepted");
-  assert.equal(seen[0]?.headers["prefer"], "wait=30");
+  assert.equal(seen[0]?.headers["prefer"], "wait=20");
   const urls = seen.slice(1).map(({ url }) => url);
-  assert.deepEqual(urls, [PATH, `${PATH}?wait=30&since=2`, `${PATH}?wait=30&since=2`]);
+  assert.deepEqual(urls, [PATH, `${PATH}?wait=20&since=2`, `${PATH}?wait=20&since=2`]);
 });
 
 test("the input of a submission is its input_data", async (context) => {
