@@ -100,9 +100,10 @@ export class Connection {
   async request<T>(path: string, options: RequestOptions = {}): Promise<T> {
     const { signal, effects = { count: 0 } } = options;
     const retry = new Retry(this.retryMs, signal);
-    for (let isRefused = false; ; ) {
+    for (let [hasRefreshed, mustRefresh] = [false, false]; ; ) {
       try {
-        const token = await this.token(isRefused, signal);
+        const token = await this.token(mustRefresh, signal);
+        mustRefresh = false;
         effects.count += 1;
         return await this.attempt<T>(path, token, options);
       } catch (error) {
@@ -110,8 +111,8 @@ export class Connection {
         if (error instanceof CoderunError && error.status > 0 && error.status < 500) effects.count -= 1;
         signal?.throwIfAborted();
         if (!(error instanceof CoderunError)) throw error;
-        if (error.status === 401 && !isRefused) {
-          isRefused = true;
+        if (error.status === 401 && !hasRefreshed) {
+          hasRefreshed = mustRefresh = true;
           continue;
         }
         await retry.pauseAfter(error);

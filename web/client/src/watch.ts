@@ -25,8 +25,10 @@ const STOPPED_AGAIN_COUNT = 5;
 /** What the attempts of one watch have come to. */
 interface Attempts {
   retry: Retry;
-  /** Whether the last token was refused, so that the next one must be fresh. */
-  isRefused: boolean;
+  /** Whether a token was refused since the service last accepted one: it is replaced once. */
+  hasRefreshed: boolean;
+  /** Whether the next token must be a fresh one. */
+  mustRefresh: boolean;
   /** Whether the last connection has opened. */
   hasOpened: boolean;
   /** How many connections in a row have not opened although the service answers. */
@@ -83,7 +85,7 @@ export class Watch implements AsyncIterable<ServerMessage> {
 
   private async *messages(): AsyncGenerator<ServerMessage, void, void> {
     const retry = new Retry(this.connection.retryMs, this.signal);
-    const attempts: Attempts = { retry, isRefused: false, hasOpened: false, stopped: 0 };
+    const attempts: Attempts = { retry, hasRefreshed: false, mustRefresh: false, hasOpened: false, stopped: 0 };
     for (;;) {
       const { transport } = this.connection;
       if (transport !== Transport.Socket && this.input.discard().length > 0) {
@@ -101,7 +103,8 @@ export class Watch implements AsyncIterable<ServerMessage> {
 
   private async subscribe(transport: Transport, attempts: Attempts): Promise<Subscription> {
     const { connection, path, input, progress, signal } = this;
-    const token = await connection.token(attempts.isRefused, signal);
+    const token = await connection.token(attempts.mustRefresh, signal);
+    attempts.mustRefresh = false;
     attempts.hasOpened = false;
     const opened = () => {
       connection.worked.add(transport);
@@ -109,7 +112,7 @@ export class Watch implements AsyncIterable<ServerMessage> {
       attempts.stopped = 0;
     };
     const alive = () => {
-      attempts.isRefused = false;
+      attempts.hasRefreshed = false;
       attempts.retry.reset();
     };
     return { connection, path, input, progress, signal, token, opened, alive };
@@ -119,8 +122,8 @@ export class Watch implements AsyncIterable<ServerMessage> {
   private async recover(error: unknown, transport: Transport, attempts: Attempts): Promise<void> {
     this.signal?.throwIfAborted();
     if (!(error instanceof CoderunError)) throw error;
-    if (error.status === 401 && !attempts.isRefused) {
-      attempts.isRefused = true;
+    if (error.status === 401 && !attempts.hasRefreshed) {
+      attempts.hasRefreshed = attempts.mustRefresh = true;
       return;
     }
     const wasTried = transport !== Transport.Polling && !(error instanceof TokenFailure);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import type { ClientMessage, ServerMessage } from "../src/index.js";
 import { refreshDelayMs } from "../src/token.js";
-import { DONE, final, ID, read, UNAVAILABLE, until, update } from "./messages.js";
+import { DONE, final, ID, problem, read, UNAVAILABLE, until, update } from "./messages.js";
 import { type Session, start } from "./scripted.js";
 
 const EXPIRING: ServerMessage = { type: "auth_expiring", data: { expires_in_ms: 2_500 } };
@@ -77,6 +77,18 @@ test("a socket without a fresh token stays open for as long as the last one is g
   await until(() => calls === 2);
   close();
   assert.deepEqual(await watching, [1, 2]);
+});
+
+test("a token that was replaced after a refusal is not replaced again by further attempts", async (context) => {
+  const refusal = problem(401, "Expired Firebase token");
+  const asked = await start(context, [refusal, UNAVAILABLE, UNAVAILABLE, DONE]);
+  await asked.client.execution(ID).record();
+  assert.deepEqual(asked.refreshed, [false, true, false, false]);
+
+  const busy: Session = { messages: [], code: 1012 };
+  const watched = await start(context, [{ messages: [], code: 4001 }, busy, busy, { messages: [final(1)], code: 1000 }]);
+  await read(watched.client.execution(ID));
+  assert.deepEqual(watched.refreshed, [false, true, false, false]);
 });
 
 /** A `getToken` that gives one token, and then fails this often. */
