@@ -149,3 +149,19 @@ async fn a_head_that_has_just_arrived_is_parsed_however_many_there_are() {
     let closed = opened.iter().map(|(state, _)| state.is_closed());
     assert_eq!(closed.collect::<Vec<_>>(), [false, false, true, false]);
 }
+
+/// A search that finds nothing to close is not repeated for a while, unless there is something since.
+#[tokio::test(start_paused = true)]
+async fn half_heads_make_room_at_once_although_all_were_silent_before() {
+    let config = HttpConfig {
+        connections_max: 3,
+        ..HttpConfig::default()
+    };
+    let connections = Connections::new(&config);
+    let opened = [(); 3].map(|()| connections.open());
+    opened.iter().for_each(is_silent);
+    let [first, second, _] = &opened;
+    has_sent_half_a_head(first);
+    has_sent_half_a_head(second);
+    assert!(first.is_closed() && !second.is_closed());
+}
