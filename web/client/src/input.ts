@@ -5,10 +5,17 @@ import { CoderunError } from "./error.js";
 import type { components } from "./generated/openapi.js";
 
 type ClientMessage = components["schemas"]["ClientMessage"];
-type Send = (text: string) => void;
+/** An open socket that takes input. */
+export interface InputSocket {
+  send(text: string): void;
+  /** What it has taken and not sent yet. */
+  readonly bufferedAmount: number;
+}
 
 /** The service keeps as much for a program that does not read. */
 const QUEUE_MAX = 1024 * 1024;
+/** What an open socket may hold that the network, or a program that does not read, does not take. */
+const BUFFERED_MAX = 4 * QUEUE_MAX;
 /** In JSON, a unit of a text takes six bytes at most, and a message may have 64 KiB. */
 const MESSAGE_MAX = 10_000;
 
@@ -21,7 +28,7 @@ export class InputQueue {
   private unsent: string[] = [];
   private size = 0;
   /** The open sockets. The first one takes the input. */
-  private readonly sockets: Send[] = [];
+  private readonly sockets: InputSocket[] = [];
 
   constructor(private readonly connection: Connection) {}
 
@@ -32,8 +39,11 @@ export class InputQueue {
    */
   text(text: string): void {
     this.requireSocket();
-    const waiting = this.sockets.length > 0 ? 0 : this.size + text.length;
-    if (waiting > QUEUE_MAX) throw new CoderunError("More than 1 MiB of input waits for a connection", 0);
+    const [socket] = this.sockets;
+    const [waiting, max] = socket ? [socket.bufferedAmount, BUFFERED_MAX] : [this.size, QUEUE_MAX];
+    if (waiting + text.length > max) {
+      throw new CoderunError(`More than ${max / QUEUE_MAX} MiB of input waits for ${socket ? "the" : "a"} connection`, 0);
+    }
     for (let start = 0; start < text.length; start += MESSAGE_MAX) {
       this.push({ type: "stdin", data: text.slice(start, start + MESSAGE_MAX) });
     }
@@ -46,14 +56,14 @@ export class InputQueue {
   }
 
   /** Gives a socket that has opened what waits, and then what comes. */
-  attach(send: Send): void {
-    this.sockets.push(send);
+  attach(socket: InputSocket): void {
+    this.sockets.push(socket);
     if (this.sockets.length > 1) return;
-    for (const text of this.discard()) send(text);
+    for (const text of this.discard()) socket.send(text);
   }
 
-  detach(send: Send): void {
-    const index = this.sockets.indexOf(send);
+  detach(socket: InputSocket): void {
+    const index = this.sockets.indexOf(socket);
     if (index >= 0) this.sockets.splice(index, 1);
   }
 
@@ -65,8 +75,8 @@ export class InputQueue {
 
   private push(message: ClientMessage): void {
     const text = JSON.stringify(message);
-    const [send] = this.sockets;
-    if (send) return send(text);
+    const [socket] = this.sockets;
+    if (socket) return socket.send(text);
     this.unsent.push(text);
     this.size += text.length;
   }

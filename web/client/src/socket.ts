@@ -2,6 +2,7 @@
 
 import { CoderunError } from "./error.js";
 import type { components } from "./generated/openapi.js";
+import type { InputSocket } from "./input.js";
 import { refreshDelayMs } from "./token.js";
 import { isFinal, type ServerMessage } from "./progress.js";
 import { errorMessage, type Subscription } from "./transport.js";
@@ -12,6 +13,7 @@ type ExecutionRecord = components["schemas"]["Record"];
 /** What is used of a WebSocket, so that the one of the package `ws` fits as well. */
 export interface WebSocketLike {
   readonly readyState: number;
+  readonly bufferedAmount?: number;
   onopen: ((event: any) => void) | null;
   onmessage: ((event: any) => void) | null;
   onclose: ((event: any) => void) | null;
@@ -79,7 +81,7 @@ async function isOver({ connection, path, token, progress, signal }: Subscriptio
 }
 
 /** One socket: its messages in order, then its close code. */
-class SocketSession {
+class SocketSession implements InputSocket {
   private readonly received: (ServerMessage | number)[] = [];
   private wake = () => {};
   private readonly openedAt = performance.now();
@@ -136,6 +138,16 @@ class SocketSession {
     }
   }
 
+  send(text: string): void {
+    this.socket.send(text);
+    this.sent += 1;
+    this.ping();
+  }
+
+  get bufferedAmount(): number {
+    return this.socket.bufferedAmount ?? 0;
+  }
+
   get hasUnconfirmedInput(): boolean {
     return this.confirmed < this.sent;
   }
@@ -154,7 +166,7 @@ class SocketSession {
     clearTimeout(this.refresh);
     clearTimeout(this.leaving);
     signal?.removeEventListener("abort", this.drop);
-    input.detach(this.sendInput);
+    input.detach(this);
     this.socket.close();
   }
 
@@ -162,7 +174,7 @@ class SocketSession {
     clearTimeout(this.opening);
     this.isSilent = false;
     this.subscription.opened();
-    this.subscription.input.attach(this.sendInput);
+    this.subscription.input.attach(this);
     if (!this.subscription.connection.tickets) this.refreshBeforeExpiry(this.subscription.token);
   }
 
@@ -184,17 +196,11 @@ class SocketSession {
 
   /** Input waits for the next socket from now on. */
   private end(code: number): void {
-    this.subscription.input.detach(this.sendInput);
+    this.subscription.input.detach(this);
     this.add(code);
   }
 
   private readonly drop = () => this.end(LOST);
-
-  private readonly sendInput = (text: string) => {
-    this.socket.send(text);
-    this.sent += 1;
-    this.ping();
-  };
 
   /** Asks for a pong, which comes once all input before the ping is stored, unless one is still due. */
   private ping(): void {

@@ -117,6 +117,26 @@ test("more than 1 MiB does not wait for a connection", async (context) => {
   assert.throws(() => watch.send("x".repeat(10_001)), { name: "CoderunError", message: /1 MiB/ });
 });
 
+test("more than 4 MiB does not wait in an open connection that takes nothing", { timeout: 10_000 }, async (context) => {
+  let buffered = 0;
+  class Stuck extends WebSocket {
+    override get bufferedAmount() {
+      return buffered;
+    }
+  }
+  const { step, got, close } = session();
+  const { client } = await start(context, [step], { WebSocket: Stuck });
+  const watch = client.execution(ID).watch();
+  const watching = read(watch);
+  await until(() => (watch.send("x"), got.includes("x")));
+  buffered = 4 * 1024 * 1024 - 1;
+  watch.send("y");
+  assert.throws(() => watch.send("zz"), { name: "CoderunError", message: /4 MiB/ });
+  await until(() => got.includes("y"));
+  close();
+  await watching;
+});
+
 test("a handle sends input without a watch, and with one over its connection", { timeout: 10_000 }, async (context) => {
   const [first, second] = [session({ messages: [update(1)] }), session({ messages: [final(2)] })];
   const { client, seen } = await start(context, [first.step, second.step]);
