@@ -16,6 +16,12 @@ export interface InputSocket {
 const QUEUE_MAX = 1024 * 1024;
 /** What an open socket may hold that the network, or a program that does not read, does not take. */
 const BUFFERED_MAX = 4 * QUEUE_MAX;
+/**
+ * How much input may make the service hold back a pong: it does so when 1 MiB waits for the program, counted in UTF-8, of which a
+ * unit of a text has up to three bytes, and with 64 bytes more for each message.
+ */
+const UNREAD_MIN = QUEUE_MAX / 4;
+const MESSAGE_COST = 64;
 /** In JSON, a unit of a text takes six bytes at most, and a message may have 64 KiB. */
 const MESSAGE_MAX = 10_000;
 
@@ -27,6 +33,7 @@ export class InputQueue {
   failure: unknown;
   private unsent: string[] = [];
   private size = 0;
+  private sentSize = 0;
   /** The open sockets. The first one takes the input. */
   private readonly sockets: InputSocket[] = [];
 
@@ -59,12 +66,17 @@ export class InputQueue {
   attach(socket: InputSocket): void {
     this.sockets.push(socket);
     if (this.sockets.length > 1) return;
-    for (const text of this.discard()) socket.send(text);
+    for (const text of this.discard()) this.pass(socket, text);
   }
 
   detach(socket: InputSocket): void {
     const index = this.sockets.indexOf(socket);
     if (index >= 0) this.sockets.splice(index, 1);
+  }
+
+  /** Whether so much was sent that the service may hold back pongs until the program reads. */
+  get mayBeUnread(): boolean {
+    return this.sentSize >= UNREAD_MIN;
   }
 
   /** Takes out what waits. */
@@ -76,9 +88,14 @@ export class InputQueue {
   private push(message: ClientMessage): void {
     const text = JSON.stringify(message);
     const [socket] = this.sockets;
-    if (socket) return socket.send(text);
+    if (socket) return this.pass(socket, text);
     this.unsent.push(text);
     this.size += text.length;
+  }
+
+  private pass(socket: InputSocket, text: string): void {
+    this.sentSize += text.length + MESSAGE_COST;
+    socket.send(text);
   }
 
   private requireSocket(): void {

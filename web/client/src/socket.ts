@@ -211,8 +211,8 @@ class SocketSession implements InputSocket {
   }
 
   private onInterval(): void {
-    // Input that the program does not read may hold up the pong.
-    const mayPongWait = this.isPongDue && this.pinged > this.confirmed;
+    // Much input that the program does not read holds up the pong.
+    const mayPongWait = this.hasUnconfirmedInput && this.subscription.input.mayBeUnread;
     if (this.isSilent && !mayPongWait) return this.drop();
     this.isSilent = true;
     this.ping();

@@ -81,13 +81,29 @@ test("input that may be lost with its connection is reported, and not sent again
   assert.deepEqual(second.got, []);
 });
 
-test("a watch waits for a pong behind input that its program does not read", { timeout: 10_000 }, async (context) => {
+test("a connection that breaks unnoticed is replaced after little input, too", { timeout: 10_000 }, async (context) => {
+  const { step } = session({}, false);
+  const { client, seen } = await start(context, [step, { messages: [final(2)], code: 1000 }]);
+  context.mock.timers.enable({ apis: ["setInterval"] });
+  const watch = client.execution(ID).watch();
+  const types: string[] = [];
+  for await (const { type } of watch) {
+    types.push(type);
+    if (types.length > 1) continue;
+    watch.send("x".repeat(100_000));
+    context.mock.timers.tick(40_000);
+  }
+  assert.deepEqual(types, ["execution_update", "error", "execution_update"]);
+  assert.equal(seen.length, 2);
+});
+
+test("a watch waits for a pong behind much input that its program does not read", { timeout: 10_000 }, async (context) => {
   const { step, close } = session({}, false);
   const { client, seen } = await start(context, [step]);
   context.mock.timers.enable({ apis: ["setInterval"] });
   const watch = client.execution(ID).watch();
   for await (const _ of watch) {
-    watch.send("not read");
+    watch.send("not read".repeat(40_000));
     context.mock.timers.tick(80_000);
     close();
   }
