@@ -29,7 +29,7 @@ const MESSAGE_MAX = 10_000;
 export class InputQueue {
   /** How many watches may bring a socket. */
   watches = 0;
-  /** Why no further watch can bring one. */
+  /** Why the last watch that was to bring one could not. */
   failure: unknown;
   private unsent: string[] = [];
   private size = 0;
@@ -64,6 +64,7 @@ export class InputQueue {
 
   /** Gives a socket that has opened what waits, and then what comes. */
   attach(socket: InputSocket): void {
+    this.failure = undefined;
     this.sockets.push(socket);
     if (this.sockets.length > 1) return;
     for (const text of this.discard()) this.pass(socket, text);
@@ -99,8 +100,9 @@ export class InputQueue {
   }
 
   private requireSocket(): void {
+    if (this.sockets.length > 0) return;
     if (this.failure) throw this.failure;
-    if (this.sockets.length > 0 || this.connection.transport === Transport.Socket) return;
+    if (this.connection.transport === Transport.Socket) return;
     throw new CoderunError("Input needs a WebSocket, which cannot be opened here", 0);
   }
 }

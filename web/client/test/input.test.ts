@@ -182,6 +182,26 @@ test("input of a handle that cannot be sent is refused the next time", { timeout
   await until(refused);
 });
 
+test("a handle whose input was refused takes input once a watch has a connection again", { timeout: 10_000 }, async (context) => {
+  const { step, got, close } = session();
+  const { client, seen } = await start(context, [{ messages: [], code: 4003 }, step, { messages: [final(2)], code: 1000 }]);
+  const execution = client.execution(ID);
+  const isRefused = () => {
+    try {
+      return execution.closeInput(), false;
+    } catch {
+      return true;
+    }
+  };
+  await until(isRefused);
+  const watching = read(execution);
+  await until(() => seen.length === 2 && !isRefused());
+  await until(() => got.includes("stdin_close"));
+  close();
+  assert.deepEqual(await watching, [1, 9]);
+  assert.ok(!isRefused());
+});
+
 test("input needs a socket: without one it is refused, and what waited is reported", { timeout: 10_000 }, async (context) => {
   const stream: Step = { frames: [update(1), final(2)], end: "end" };
   const { client, steps, seen } = await start(context, [...NO_SOCKETS, stream]);
