@@ -36,7 +36,10 @@ export class Execution implements AsyncIterable<ServerMessage> {
     return this.watch().output;
   }
 
-  /** Sends input to the program's stdin, as `Watch.send` does. Without a watch it opens a connection by itself. */
+  /**
+   * Sends input to the program's stdin, as `Watch.send` does. Without a watch it opens a connection by itself; then a later call
+   * throws what an `error` message says.
+   */
   send(text: string): void {
     this.input.text(text);
     this.keepConnected();
@@ -80,9 +83,15 @@ export class Execution implements AsyncIterable<ServerMessage> {
   private keepConnected(): void {
     if (this.input.watches > 0) return;
     const follow = async () => {
-      for await (const _ of this.watch());
+      for await (const message of this.watch()) {
+        if (message.type === "error") this.input.report = new CoderunError(message.data.detail, 0);
+      }
     };
-    follow().catch((error: unknown) => (this.input.failure = error));
+    follow().catch((error: unknown) => {
+      this.input.failure = error;
+      // The failure says enough.
+      this.input.report = undefined;
+    });
   }
 
   private status(query: string, signal?: AbortSignal): Promise<ExecutionRecord> {

@@ -31,6 +31,8 @@ export class InputQueue {
   watches = 0;
   /** Why the last watch that was to bring one could not. */
   failure: unknown;
+  /** That earlier input was lost or refused, if no watch tells: the next call fails with it once. */
+  report: unknown;
   private unsent: string[] = [];
   private size = 0;
   private sentSize = 0;
@@ -100,6 +102,9 @@ export class InputQueue {
   }
 
   private requireSocket(): void {
+    const { report } = this;
+    this.report = undefined;
+    if (report) throw report;
     if (this.sockets.length > 0) return;
     if (this.failure) throw this.failure;
     if (this.connection.transport === Transport.Socket) return;

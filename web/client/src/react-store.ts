@@ -192,8 +192,9 @@ export class ExecutionStore {
   }
 
   private command(send: (watch: Watch) => void): void {
-    if (!this.watch || !this.state.isActive) return;
+    if (this.watch && !this.state.isActive) return;
     try {
+      if (!this.watch) throw new CoderunError("The program does not take input yet", 0);
       send(this.watch);
       this.change({ isAwaitingInput: false });
     } catch (failure) {

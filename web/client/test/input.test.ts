@@ -182,6 +182,28 @@ test("input of a handle that cannot be sent is refused the next time", { timeout
   await until(refused);
 });
 
+test("what a handle learns of its input without a watch is thrown by the next call, once", { timeout: 10_000 }, async (context) => {
+  const error: ServerMessage = { type: "error", data: { detail: "stdin is closed" } };
+  const { step, got, close } = session({ messages: [update(1), error] });
+  const { client } = await start(context, [step]);
+  const execution = client.execution(ID);
+  execution.send("a\n");
+  const thrown: unknown[] = [];
+  const isSent = () => {
+    try {
+      execution.send("b\n");
+    } catch (error) {
+      thrown.push(error);
+    }
+    return thrown.length > 0 && got.includes("b\n");
+  };
+  await until(isSent);
+  execution.send("c\n");
+  await until(() => got.includes("c\n"));
+  close();
+  assert.deepEqual(thrown.map((error) => (error as Error).message), ["stdin is closed"]);
+});
+
 test("a handle whose input was refused takes input once a watch has a connection again", { timeout: 10_000 }, async (context) => {
   const { step, got, close } = session();
   const { client, seen } = await start(context, [{ messages: [], code: 4003 }, step, { messages: [final(2)], code: 1000 }]);

@@ -149,6 +149,14 @@ test("an error that the service reports is a failure, and the program goes on", 
   assert.deepEqual([last?.isActive, last?.failure?.message], [true, "stdin is closed"]);
 });
 
+test("input that comes before the submission is accepted is a failure", async (context) => {
+  const { store } = await start(context, ["silence"]);
+  store.commands.run(HELLO);
+  store.commands.send("early\n");
+  const { failure, isActive } = store.snapshot();
+  assert.deepEqual([failure?.message, isActive], ["The program does not take input yet", true]);
+});
+
 test("cancelling waits for the answer to the submission", async (context) => {
   const { store, seen } = await start(context, [ACCEPTED, problem(409, "too late")]);
   store.commands.run(HELLO);
