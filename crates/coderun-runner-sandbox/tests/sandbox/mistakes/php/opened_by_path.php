@@ -1,0 +1,3 @@
+<?php
+$input = fopen('/dev/stdin', 'r');
+echo fgets($input);
