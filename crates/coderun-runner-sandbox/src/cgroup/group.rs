@@ -179,6 +179,12 @@ pub(crate) trait Group: Debug + Send + Sync {
     /// The usage that they have counted so far.
     fn usage(&self) -> GroupUsage;
 
+    /// Whether their memory is so full that the program gets nowhere: the kernel takes away the pages of its code to make room, and
+    /// reads them again, rather than kill. Version 2 alone tells that apart.
+    fn is_memory_exhausted(&self) -> bool {
+        false
+    }
+
     /// Removes them. Their processes must be gone, or be going.
     fn remove(&self) -> io::Result<()>;
 }

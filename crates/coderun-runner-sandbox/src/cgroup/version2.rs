@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::delegation::Delegation;
-use super::files::{read_entry, read_sum, remove_folder};
+use super::files::{read_entry, read_number, read_sum, remove_folder};
 use super::group::{CgroupVersion, Frozen, Group, GroupLimits, GroupUsage, JoinDescriptors};
 use super::hierarchy::Hierarchies;
 use super::processor_share::PERIOD;
@@ -117,10 +117,22 @@ impl Group for Version2 {
         .with_refusals(&self.folder)
     }
 
+    fn is_memory_exhausted(&self) -> bool {
+        let file = |name: &str| self.folder.join(name);
+        let times_full = read_entry(&file("memory.events"), "max").unwrap_or(0);
+        let used = read_sum(&file("memory.stat"), ["anon", "shmem"]);
+        let used_and_limit = used.zip(read_number(&file("memory.max")));
+        let is_full = |(used, limit)| used >= limit - limit / FREE_PART;
+        times_full > 0 && used_and_limit.is_some_and(is_full)
+    }
+
     fn remove(&self) -> io::Result<()> {
         remove_folder(&self.folder)
     }
 }
+
+/// Of a group whose memory is exhausted, less than this part is neither anonymous nor shared memory.
+const FREE_PART: u64 = 64;
 
 /// The weight of an ordinary task.
 const ORDINARY_WEIGHT: u64 = 100;
@@ -190,6 +202,19 @@ mod tests {
         };
         assert_eq!(group.usage(), expected);
     }
+    #[test]
+    fn memory_is_exhausted_where_the_limit_was_met_and_little_else_is_in_it() {
+        let (_root, group) = fake_group();
+        let write = |file: &str, text: &str| fs::write(group.folder.join(file), text).unwrap();
+        for (times_full, anonymous, expected) in
+            [(0, 1000, false), (9, 1000, true), (9, 980, false)]
+        {
+            write("memory.events", &format!("max {times_full}\noom 0\n"));
+            write("memory.stat", &format!("anon {anonymous}\nshmem 20\n"));
+            assert_eq!(group.is_memory_exhausted(), expected);
+        }
+    }
+
     #[test]
     fn a_limit_of_a_group_above_is_told_from_the_own_one() {
         let (_root, group) = fake_group();

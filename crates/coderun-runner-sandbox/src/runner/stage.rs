@@ -209,6 +209,11 @@ impl StageGuard {
         self.group().map(Group::usage).unwrap_or_default()
     }
 
+    /// Whether the memory of its group is so full that the stage gets nowhere.
+    pub(super) fn is_memory_exhausted(&self) -> bool {
+        self.group().is_some_and(Group::is_memory_exhausted)
+    }
+
     /// Cleans up after a stage that is gone. Blocks for less than a millisecond.
     pub(super) fn finish(mut self) {
         if let Some(resources) = self.resources.take()

@@ -201,9 +201,9 @@ impl Supervisor<'_> {
         } else if used.processes_refused > 0 {
             Some(StopReason::Processes)
         } else if cpu_used >= self.limits.cpu_time() {
-            Some(StopReason::CpuTime)
+            Some(self.out_of_time(StopReason::CpuTime))
         } else if self.elapsed() >= self.limits.wall_time() {
-            Some(StopReason::WallTime)
+            Some(self.out_of_time(StopReason::WallTime))
         } else {
             None
         };
@@ -215,6 +215,15 @@ impl Supervisor<'_> {
             self.freeze().await;
         }
         Ok(Instant::now() + self.pause(&used).max(CHECK_INTERVAL_MIN))
+    }
+
+    /// The limit to blame when the time is over: that of memory if the program spent its time on the lack of it.
+    fn out_of_time(&self, time: StopReason) -> StopReason {
+        if self.guard.is_memory_exhausted() {
+            StopReason::Memory
+        } else {
+            time
+        }
     }
 
     /// Stops the program until the run has a place again.
