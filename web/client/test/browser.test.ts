@@ -8,6 +8,7 @@ import { after, before, type TestContext, test } from "node:test";
 import type { Browser } from "playwright-core";
 import { createServer } from "vite";
 
+import { Coderun } from "../src/index.js";
 import { hasText, launch, open, serve } from "./browser.js";
 import { block, GUIDE, README } from "./documents.js";
 import { installed, PACKAGE } from "./installed.js";
@@ -85,6 +86,38 @@ test("a React page does the same with relative addresses behind Vite's proxy", a
   await hasText(page, "[role=log]", "on\n");
   await page.click("text=Stop");
   await hasText(page, "main > p:last-child", "cancelled ");
+  assert.deepEqual(errors, []);
+});
+
+test("a component follows an execution that exists, and may come and go", async (context) => {
+  const main = `
+    import { Coderun } from "@coderun/client";
+    import { useExecution } from "@coderun/client/react";
+    import { StrictMode, useState } from "react";
+    import { createRoot } from "react-dom/client";
+    const client = new Coderun({ getToken: () => localStorage["token"] });
+    function Follower() {
+      const { status, output } = useExecution(client, location.hash.slice(1));
+      return <pre>{status} {output}</pre>;
+    }
+    function Page() {
+      const [isShown, show] = useState(true);
+      return <main><button onClick={() => show(!isShown)}>Toggle</button>{isShown ? <Follower /> : <pre>hidden</pre>}</main>;
+    }
+    createRoot(document.getElementById("root")!).render(<StrictMode><Page /></StrictMode>);
+  `;
+  const url = await serveByVite(context, { "src/main.tsx": main });
+  const client = new Coderun({ baseUrl: service.url, getToken: () => token });
+  const code = "print('one', flush=True)\nprint(input())";
+  const execution = await client.execute({ language: "python", code, interactive: true });
+  const { page, errors } = await open(browser, `${url}#${execution.id}`, token);
+  await hasText(page, "pre", "running one\n");
+  await page.click("text=Toggle");
+  await hasText(page, "pre", "hidden");
+  await page.click("text=Toggle");
+  await hasText(page, "pre", "running one\n");
+  execution.send("two\n");
+  await hasText(page, "pre", "completed one\ntwo\n");
   assert.deepEqual(errors, []);
 });
 
