@@ -12,7 +12,7 @@ import { type ClientMessage, Coderun, type ConnectionOptions, type ServerMessage
 /** An answer to a request, or none: the connection is cut, or stays silent. To an upgrade, each refuses it. */
 export type Answer = { status: number; body?: unknown; headers?: Record<string, string> } | "cut" | "silence";
 /** What an event stream sends, and how it ends after that. */
-export type Stream = { frames: readonly (ServerMessage | string)[]; end: "end" | "cut" | "silence" };
+export type Stream = { frames: readonly (ServerMessage | string)[]; mayEnd?: Promise<void>; end: "end" | "cut" | "silence" };
 /** What a socket sends before it closes, once it may, with the code; `cut` closes it without one. */
 export type Session = {
   messages: ServerMessage[];
@@ -109,13 +109,14 @@ function answer(response: ServerResponse, step: Step) {
   return response.end(step.body === undefined ? undefined : JSON.stringify(step.body));
 }
 
-function stream(response: ServerResponse, { frames, end }: Stream) {
+async function stream(response: ServerResponse, { frames, mayEnd, end }: Stream) {
   response.writeHead(200, { "content-type": "text/event-stream" });
   response.write("retry: 1000\n\n");
   for (const frame of frames) {
     if (typeof frame === "string") response.write(frame);
     else response.write(`event: ${frame.type}\n${"seq" in frame ? `id: ${frame.seq}\n` : ""}data: ${JSON.stringify(frame)}\n\n`);
   }
+  await mayEnd;
   if (end === "end") response.end();
   if (end === "cut") response.write("data: {", () => response.destroy());
 }
