@@ -26,14 +26,17 @@ pub(crate) enum Script {
 }
 
 /// What a script is asked to do.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Step {
     header: Bytes,
     /// Replaces the header when the step is sent again.
     repeated_header: Option<Bytes>,
-    blob: Bytes,
-    staged: Option<StagedValue>,
-    is_replicated: bool,
+    /// Empty for most steps.
+    pub(crate) blob: Bytes,
+    /// The value to be stored before the script runs.
+    pub(crate) staged: Option<StagedValue>,
+    /// Whether the replicas must have stored the changes of this step.
+    pub(crate) is_replicated: bool,
 }
 
 /// A large value that goes to a key of its own right before the group, whose script renames that key.
@@ -59,30 +62,20 @@ impl StagedValue {
 impl Step {
     /// The step with this header, a tuple.
     pub(crate) fn new(header: &impl Serialize) -> Result<Self, AdapterError> {
-        Ok(Self {
-            header: encode_values(header)?,
-            repeated_header: None,
-            blob: Bytes::new(),
-            staged: None,
-            is_replicated: false,
-        })
+        Ok(Self::of(encode_values(header)?))
     }
 
     /// The step with this encoded header.
-    #[cfg(test)]
-    pub(crate) fn of(header: Vec<u8>) -> Self {
+    pub(crate) fn of(header: impl Into<Bytes>) -> Self {
+        let header = header.into();
         Self {
-            header: header.into(),
-            repeated_header: None,
-            blob: Bytes::new(),
-            staged: None,
-            is_replicated: false,
+            header,
+            ..Self::default()
         }
     }
 
     /// The same with another encoded header for repetitions.
-    #[cfg(test)]
-    pub(crate) fn with_repeated(self, header: Vec<u8>) -> Self {
+    pub(crate) fn with_repeated(self, header: impl Into<Bytes>) -> Self {
         let repeated_header = Some(header.into());
         Self {
             repeated_header,
@@ -117,18 +110,6 @@ impl Step {
         Self { staged, ..self }
     }
 
-    /// The same with another header for repetitions.
-    pub(crate) fn with_repeated_header(
-        self,
-        header: &impl Serialize,
-    ) -> Result<Self, AdapterError> {
-        let repeated_header = Some(encode_values(header)?);
-        Ok(Self {
-            repeated_header,
-            ..self
-        })
-    }
-
     /// The same, but it succeeds only when the configured number of replicas have stored its changes.
     pub(crate) fn replicated(self) -> Self {
         Self {
@@ -141,21 +122,6 @@ impl Step {
     pub(crate) fn header(&self, is_repeated: bool) -> &Bytes {
         let repeated = self.repeated_header.as_ref().filter(|_| is_repeated);
         repeated.unwrap_or(&self.header)
-    }
-
-    /// The blob, empty for most steps.
-    pub(crate) const fn blob(&self) -> &Bytes {
-        &self.blob
-    }
-
-    /// The value to be stored before the script runs.
-    pub(crate) const fn staged(&self) -> Option<&StagedValue> {
-        self.staged.as_ref()
-    }
-
-    /// Whether the replicas must have stored the changes of this step.
-    pub(crate) const fn is_replicated(&self) -> bool {
-        self.is_replicated
     }
 }
 

@@ -17,7 +17,7 @@ use crate::command::command;
 use crate::layout::{Partition, lane};
 use crate::live_value::decode_live;
 use crate::reply::{UnexpectedReply, optional_bytes};
-use crate::step::{Script, Step};
+use crate::step::{Script, Step, encode_values};
 use crate::stored_record::StoredRecord;
 use crate::subscriber::Subscriber;
 
@@ -211,7 +211,7 @@ impl Taker {
             ..header.clone()
         };
         // A repetition returns what the first attempt took before it takes anything else.
-        let step = Step::new(&header)?.with_repeated_header(&repeated)?;
+        let step = Step::new(&header)?.with_repeated(encode_values(&repeated)?);
         let values = self
             .client
             .run_list_in(partition, Script::Hot, step)

@@ -164,7 +164,7 @@ impl Transport {
         step: &Step,
     ) -> Result<StepReply, CommandError> {
         // Without replicas all steps share the groups of one queue.
-        let durability = if step.is_replicated() && self.replicas > 0 {
+        let durability = if step.is_replicated && self.replicas > 0 {
             Durability::Replicas
         } else {
             Durability::Master

@@ -98,8 +98,8 @@ impl GroupQueue {
         let (answer, answered) = oneshot::channel();
         let queued = QueuedStep {
             header: header.clone(),
-            blob: step.blob().clone(),
-            staged: step.staged().cloned(),
+            blob: step.blob.clone(),
+            staged: step.staged.clone(),
             is_alone,
             answer,
         };
