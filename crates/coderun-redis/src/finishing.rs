@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use coderun_domain::{Lease, Outcome, RunEvent, Sequence};
 use coderun_record::{duration_micros, from_micros, micros};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::adapter_error::AdapterError;
 use crate::client::Client;
@@ -46,25 +46,6 @@ struct StoredProgress {
     is_streamed: bool,
     sequence: u64,
     updated: i64,
-}
-
-/// The header of `finish`, in the order that `lease.lua` expects.
-#[derive(Serialize)]
-struct FinishHeader<'a> {
-    name: &'static str,
-    id: String,
-    owner: String,
-    worker: &'a str,
-    started: i64,
-    attempt: u32,
-    after: u64,
-    event_count: usize,
-    sequence: u64,
-    updated: i64,
-    is_streamed: bool,
-    is_beside: bool,
-    entry: String,
-    nonce: Option<&'a str>,
 }
 
 impl FinishedRun<'_> {
@@ -147,22 +128,22 @@ fn finish_step(client: &Client, run: FinishedRun<'_>, end: End) -> Result<Step, 
     let record = encode_final(execution, end, run.outcome, in_record);
     let record = record.map_err(AdapterError::Encode)?;
     let nonce = (record.len() >= LARGE_MIN_BYTES).then(|| client.nonce());
-    let step = Step::new(&FinishHeader {
-        name: "finish",
-        id: id.to_string(),
+    let step = Step::new(&(
+        "finish",
+        id.to_string(),
         owner,
         worker,
         started,
         attempt,
-        after: run.after.number(),
-        event_count: run.events.len(),
+        run.after.number(),
+        run.events.len(),
         sequence,
         updated,
         is_streamed,
         is_beside,
         entry,
-        nonce: nonce.as_deref(),
-    })?;
+        nonce.as_deref(),
+    ))?;
     let partition = client.layout.of_execution(id);
     let step = client.with_blob(step.with_texts(in_list), partition, nonce, record);
     Ok(step.replicated())

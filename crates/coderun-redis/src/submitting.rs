@@ -8,7 +8,7 @@ use coderun_domain::{
     UserUsage, WorkerId,
 };
 use coderun_record::{duration_micros, from_micros, micros};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::adapter_error::AdapterError;
 use crate::client::Client;
@@ -59,25 +59,6 @@ impl From<UsageAnswer> for QuotaUsage {
             pending,
         }
     }
-}
-
-/// The header of `submit`, in the order that `submit.lua` expects.
-#[derive(Serialize)]
-struct SubmitHeader<'a> {
-    name: &'static str,
-    id: String,
-    owner: String,
-    lane: String,
-    size: u64,
-    budget: i64,
-    created: i64,
-    is_interactive: bool,
-    entry: String,
-    nonce: Option<&'a str>,
-    pending_elsewhere: u64,
-    bytes_elsewhere: u64,
-    worker: Option<&'a str>,
-    token: Option<u64>,
 }
 
 /// Accepts executions, within the bounds of the policy.
@@ -169,22 +150,24 @@ impl Submitter {
         let record = encode_live(execution).map_err(AdapterError::Encode)?;
         let nonce = is_large(submission).then(|| self.client.nonce());
         let created = micros(execution.progress().created_at());
-        let step = Step::new(&SubmitHeader {
-            name: "submit",
-            id: id.to_string(),
-            owner: owner(submission.user()),
-            lane: lane(submission.language()),
-            size: StorePolicy::live_size(submission).as_bytes(),
-            budget: duration_micros(submission.limits().total_wall_time()),
+        let budget = duration_micros(submission.limits().total_wall_time());
+        let entry = format!("{created} {id}");
+        let step = Step::new(&(
+            "submit",
+            id.to_string(),
+            owner(submission.user()),
+            lane(submission.language()),
+            StorePolicy::live_size(submission).as_bytes(),
+            budget,
             created,
-            is_interactive: submission.is_interactive(),
-            entry: format!("{created} {id}"),
-            nonce: nonce.as_deref(),
-            pending_elsewhere: elsewhere.pending,
-            bytes_elsewhere: elsewhere.bytes,
-            worker: offer.map(WorkerId::as_str),
-            token: offer.map(|_| self.client.next_token()),
-        })?;
+            submission.is_interactive(),
+            entry,
+            nonce.as_deref(),
+            elsewhere.pending,
+            elsewhere.bytes,
+            offer.map(WorkerId::as_str),
+            offer.map(|_| self.client.next_token()),
+        ))?;
         let step = self.client.with_blob(step, partition, nonce, record);
         self.client.run(id, Script::Hot, step.replicated()).await
     }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use coderun_domain::{ErrorChain, ExecutionId, Language, Lease, TakeFor, WorkerId};
 use parking_lot::Mutex;
-use serde::Serialize;
 use serde_bytes::ByteBuf;
 use tokio::time::Instant;
 
@@ -33,21 +32,6 @@ pub(crate) struct TakeRequest<'a> {
     pub(crate) languages: &'a [Language],
     pub(crate) users: TakeFor,
     pub(crate) at_most: usize,
-}
-
-/// The header of `take`, in the order that `take.lua` expects.
-#[derive(Clone, Serialize)]
-struct TakeHeader<'a> {
-    name: &'static str,
-    id: (),
-    owner: (),
-    worker: &'a str,
-    token: u64,
-    is_repeated: bool,
-    at_most: usize,
-    lanes: Vec<String>,
-    takes_over: bool,
-    below: Option<u32>,
 }
 
 /// A taken execution.
@@ -194,24 +178,25 @@ impl Taker {
         below: Option<u32>,
         at_most: usize,
     ) -> Result<(Vec<Lease>, bool), AdapterError> {
-        let header = TakeHeader {
-            name: "take",
-            id: (),
-            owner: (),
-            worker: request.worker.as_str(),
-            token: self.client.next_token(),
-            is_repeated: false,
-            at_most: at_most.min(AT_MOST),
-            lanes: request.languages.iter().map(lane).collect(),
-            takes_over: request.users != TakeFor::IdleUsers,
-            below,
-        };
-        let repeated = TakeHeader {
-            is_repeated: true,
-            ..header.clone()
+        let lanes: Vec<_> = request.languages.iter().map(lane).collect();
+        let (worker, token) = (request.worker.as_str(), self.client.next_token());
+        let takes_over = request.users != TakeFor::IdleUsers;
+        let header = |is_repeated: bool| {
+            encode_values(&(
+                "take",
+                (),
+                (),
+                worker,
+                token,
+                is_repeated,
+                at_most.min(AT_MOST),
+                &lanes,
+                takes_over,
+                below,
+            ))
         };
         // A repetition returns what the first attempt took before it takes anything else.
-        let step = Step::new(&header)?.with_repeated(encode_values(&repeated)?);
+        let step = Step::of(header(false)?).with_repeated(header(true)?);
         let values = self
             .client
             .run_list_in(partition, Script::Hot, step)
