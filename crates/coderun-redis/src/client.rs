@@ -9,14 +9,13 @@ use coderun_record::micros;
 use coderun_storage_metrics::{StorageError, StorageTimer};
 use deadpool_redis::redis::{Cmd, Value};
 use serde::de::DeserializeOwned;
-use serde_bytes::ByteBuf;
 use time::OffsetDateTime;
 
 use crate::adapter_error::AdapterError;
 use crate::layout::{Layout, Partition};
 use crate::layout_check::check_layout;
 use crate::reply::UnexpectedReply;
-use crate::step::{Script, Step};
+use crate::step::{Script, Step, StepReply};
 use crate::transport::{Durability, Transport};
 
 /// The connections to one Redis, and what every step needs.
@@ -99,10 +98,8 @@ impl Client {
         script: Script,
         step: Step,
     ) -> Result<T, AdapterError> {
-        self.ensure_layout().await?;
         let partition = self.layout.of_execution(id);
-        // The future with all attempts is large.
-        let reply = Box::pin(self.transport.run(partition, script, &step)).await?;
+        let reply = self.reply_to(partition, script, step).await?;
         reply.decode_for(id)
     }
 
@@ -113,21 +110,19 @@ impl Client {
         script: Script,
         step: Step,
     ) -> Result<T, AdapterError> {
-        self.ensure_layout().await?;
-        let reply = Box::pin(self.transport.run(partition, script, &step)).await?;
-        Ok(reply.decode()?)
+        Ok(self.reply_to(partition, script, step).await?.decode()?)
     }
 
-    /// Runs a step whose reply is a list in the same way.
-    pub(crate) async fn run_list_in(
+    /// Runs a step, and returns its reply.
+    pub(crate) async fn reply_to(
         &self,
         partition: Partition,
         script: Script,
         step: Step,
-    ) -> Result<Vec<ByteBuf>, AdapterError> {
+    ) -> Result<StepReply, AdapterError> {
         self.ensure_layout().await?;
-        let reply = Box::pin(self.transport.run(partition, script, &step)).await?;
-        Ok(reply.into_list()?)
+        // The future with all attempts is large.
+        Ok(Box::pin(self.transport.run(partition, script, &step)).await?)
     }
 
     /// Sends a command. Transient errors are retried.

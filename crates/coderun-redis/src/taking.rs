@@ -197,11 +197,8 @@ impl Taker {
         };
         // A repetition returns what the first attempt took before it takes anything else.
         let step = Step::of(header(false)?).with_repeated(header(true)?);
-        let values = self
-            .client
-            .run_list_in(partition, Script::Hot, step)
-            .await?;
-        let (mut all_taken, has_more) = read_taken(values)?;
+        let reply = self.client.reply_to(partition, Script::Hot, step).await?;
+        let (mut all_taken, has_more) = read_taken(reply.into_list()?)?;
         self.read_large_records(&mut all_taken).await?;
         let mut leases = Vec::new();
         let mut failed = None;
