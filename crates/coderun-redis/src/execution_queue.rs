@@ -18,7 +18,7 @@ use crate::feed::Feed;
 use crate::finishing::{FinishedRun, finish};
 use crate::health::write_health;
 use crate::partition_totals::read_totals;
-use crate::step::{Script, Step};
+use crate::step::{DoneReply, Script, Step};
 use crate::stored_events::encode_events;
 use crate::subscriber::Subscriber;
 use crate::sweep::Sweeper;
@@ -43,19 +43,10 @@ enum RenewReply {
     Cancel,
 }
 
-/// The reply to `append`.
+/// The reply to `append`: the number of the last event.
 #[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum AppendReply {
-    Sequence(u64),
-}
-
-/// The reply to `release`.
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ReleaseReply {
-    Done,
-    Absent,
+struct AppendReply {
+    sequence: u64,
 }
 
 #[async_trait]
@@ -113,9 +104,8 @@ impl ExecutionQueue for RedisExecutionQueue {
             let (id, (worker, started, attempt)) = (lease.id().to_string(), fence(lease));
             let header = ("append", id, (), worker, started, attempt, after.number());
             let step = Step::new(&header)?.with_texts(&encode_events(events));
-            let reply = self.client.run(lease.id(), Script::Hot, step).await?;
-            let AppendReply::Sequence(number) = reply;
-            Ok::<_, AdapterError>(Sequence::from_number(number))
+            let reply: AppendReply = self.client.run(lease.id(), Script::Hot, step).await?;
+            Ok::<_, AdapterError>(Sequence::from_number(reply.sequence))
         };
         let appended: Result<_, QueueError> = self.client.timed("append", appending).await;
         match &appended {
@@ -152,8 +142,8 @@ impl ExecutionQueue for RedisExecutionQueue {
         let releasing = async {
             let step = step_of_holder("release", lease)?.replicated();
             match self.client.run(lease.id(), Script::Rare, step).await? {
-                ReleaseReply::Done => Ok(()),
-                ReleaseReply::Absent => Err(AdapterError::LeaseLost),
+                DoneReply::Done => Ok(()),
+                DoneReply::Absent => Err(AdapterError::LeaseLost),
             }
         };
         self.client.timed("release", releasing).await

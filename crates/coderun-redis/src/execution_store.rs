@@ -15,7 +15,7 @@ use crate::feed::Feed;
 use crate::health::store_health;
 use crate::listing::list;
 use crate::record_reader::RecordReader;
-use crate::step::{Script, Step};
+use crate::step::{DoneReply, Script, Step};
 use crate::submitting::Submitter;
 
 /// The store of a backend.
@@ -35,14 +35,6 @@ enum CancelAnswer {
     Ended,
     Requested,
     Final,
-}
-
-/// The reply to `delete`.
-#[derive(PartialEq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum DeleteAnswer {
-    Absent,
-    Deleted,
 }
 
 /// The reply to `position`.
@@ -105,8 +97,8 @@ impl ExecutionStore for RedisExecutionStore {
     async fn delete(&self, id: ExecutionId) -> Result<bool, StoreError> {
         let deleting = async {
             let step = Step::new(&("delete", id.to_string()))?.replicated();
-            let answer: DeleteAnswer = self.client.run(id, Script::Rare, step).await?;
-            Ok::<_, AdapterError>(answer == DeleteAnswer::Deleted)
+            let reply: DoneReply = self.client.run(id, Script::Rare, step).await?;
+            Ok::<_, AdapterError>(reply == DoneReply::Done)
         };
         self.client.timed("delete", deleting).await
     }

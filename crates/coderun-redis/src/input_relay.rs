@@ -20,7 +20,7 @@ use crate::client::Client;
 use crate::command::command;
 use crate::execution_queue::fence;
 use crate::reply::{UnexpectedReply, text};
-use crate::step::{Script, Step};
+use crate::step::{DoneReply, Script, Step};
 use crate::subscriber::Subscriber;
 
 /// The number of pieces in one read; all stored input is at most 1 MiB.
@@ -44,13 +44,6 @@ enum SendAnswer {
     Ended,
     NotInteractive,
     Final,
-    Absent,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum NoteAnswer {
-    Noted,
     Absent,
 }
 
@@ -138,7 +131,7 @@ impl InputRelay for RedisInputRelay {
         let noting = async {
             let step = Step::new(&("note_watcher", id.to_string(), ()))?;
             match self.client.run(id, Script::Rare, step).await? {
-                NoteAnswer::Noted | NoteAnswer::Absent => Ok::<_, AdapterError>(()),
+                DoneReply::Done | DoneReply::Absent => Ok::<_, AdapterError>(()),
             }
         };
         self.client.timed("note_watcher", noting).await

@@ -12,9 +12,8 @@ use crate::step::{Script, Step};
 
 /// The reply to `list`.
 #[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ListReply {
-    Rows(Vec<Row>),
+struct ListReply {
+    rows: Vec<Row>,
 }
 
 /// What the script answers for one execution. Times are in microseconds.
@@ -41,8 +40,8 @@ pub(crate) async fn list(
     let (created, id) = before.unzip();
     let step = Step::new(&("list", (), owner(user), page.limit, created, id))?;
     let partition = client.layout.of_user(user);
-    let ListReply::Rows(rows) = client.run_in(partition, Script::Rare, step).await?;
-    rows.iter().map(summary).collect()
+    let reply: ListReply = client.run_in(partition, Script::Rare, step).await?;
+    reply.rows.iter().map(summary).collect()
 }
 
 fn summary(row: &Row) -> Result<Summary, AdapterError> {

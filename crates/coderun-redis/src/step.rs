@@ -9,8 +9,8 @@
 use bytes::{Buf as _, Bytes};
 use coderun_domain::ExecutionId;
 use deadpool_redis::redis::{Cmd, Value};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::adapter_error::AdapterError;
@@ -143,6 +143,14 @@ pub(crate) fn encode_values(tuple: &impl Serialize) -> Result<Bytes, AdapterErro
 #[derive(Debug, PartialEq)]
 pub(crate) struct StepReply(Value);
 
+/// The reply of a step that answers no more than that it was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DoneReply {
+    Done,
+    Absent,
+}
+
 /// The reply of a step that may not touch a record of a newer version.
 const NEWER: &[u8] = b"\xa5newer";
 /// The reply of a step whose caller does not hold the lease.
@@ -195,8 +203,6 @@ impl StepReply {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
 
     #[derive(Debug, PartialEq, Deserialize)]

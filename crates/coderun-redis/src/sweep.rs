@@ -27,13 +27,6 @@ pub(crate) struct Sweeper {
     unserved: UnservedLanguages,
 }
 
-/// The reply to `sweep`.
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum SweepReply {
-    Swept(SweptBatch),
-}
-
 /// What one step has done.
 #[derive(Deserialize)]
 struct SweptBatch {
@@ -129,8 +122,7 @@ impl Sweeper {
                 unserved_before,
             );
             let step = Step::new(&header)?;
-            let SweepReply::Swept(batch) =
-                self.client.run_in(partition, Script::Rare, step).await?;
+            let batch: SweptBatch = self.client.run_in(partition, Script::Rare, step).await?;
             swept.ended += batch.ended;
             swept.expired += batch.expired;
             self.report_repairs(partition, batch.repaired);

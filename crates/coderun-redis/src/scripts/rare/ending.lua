@@ -145,5 +145,5 @@ define('delete', function(record)
   if record.status == 'running' then signal('cancel ' .. record.id) end
   remove(record)
   signal('changed ' .. record.id)
-  return 'deleted'
+  return 'done'
 end)

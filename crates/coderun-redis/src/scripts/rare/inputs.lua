@@ -90,8 +90,8 @@ end)
 
 -- Notes that somebody watches an execution that takes input.
 define('note_watcher', function(record)
-  if record.status == 'final' or not record.is_interactive then return 'noted' end
+  if record.status == 'final' or not record.is_interactive then return 'done' end
   local key = key_of('i', record.id)
   if call('HSET', key, 'watched', digits(now)) == 1 then expire_with(record, key, math.huge) end
-  return 'noted'
+  return 'done'
 end)

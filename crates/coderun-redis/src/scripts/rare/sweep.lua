@@ -126,5 +126,8 @@ function steps.sweep(header)
   end
   -- Counts are right only when the sweep has ended what is past its deadline, because a take removes that from its queue.
   if not next(scores.waits) and not next(scores.leases) then sweep.repaired = sweep.repaired + audit() end
-  return { swept = { sweep.ended, sweep.expired, sweep.repaired, waits, leases, has_more, languages } }
+  return {
+    ended = sweep.ended, expired = sweep.expired, repaired = sweep.repaired, skipped_waits = waits, skipped_leases = leases,
+    has_more_expired = has_more, languages = languages,
+  }
 end
