@@ -19,10 +19,10 @@ use crate::connection::Connector;
 use crate::feed::Feed;
 use crate::layout::Layout;
 use crate::transport::Transport;
-use hints::{Cancellations, Hints, WorkGenerations};
+use hints::{Cancellations, Hints};
 use listener::Listener;
 
-pub(crate) use hints::InputWaiter;
+pub(crate) use hints::{ForUsers, InputWaiter};
 
 /// The longest interval between the pulses that this process sends to itself.
 const PULSE_INTERVAL_MAX: Duration = Duration::from_secs(2);
@@ -74,21 +74,21 @@ impl Subscriber {
     pub(crate) async fn connected(&self, patience: Duration) {
         let mut work = self.hints.work.subscribe();
         // Every subscription wakes those who wait for work.
-        let subscribed = work.wait_for(|work| *work != WorkGenerations::default());
+        let subscribed = work.wait_for(|work| *work != ForUsers::default());
         drop(tokio::time::timeout(patience, subscribed).await);
     }
 
     /// A number that grows whenever there may be work for these users.
     pub(crate) fn work_generation(&self, users: TakeFor) -> u64 {
-        self.hints.work.borrow().of(users)
+        *self.hints.work.borrow().of(users)
     }
 
     /// Waits until the generation differs from this one, and returns it. Cancel-safe.
     pub(crate) async fn next_work_generation(&self, users: TakeFor, seen: u64) -> u64 {
         let mut work = self.hints.work.subscribe();
         // The sender lives as long as the subscriber, so the wait ends only with a change.
-        let changed = work.wait_for(|work| work.of(users) != seen).await;
-        changed.map_or(seen, |work| work.of(users))
+        let changed = work.wait_for(|work| *work.of(users) != seen).await;
+        changed.map_or(seen, |work| *work.of(users))
     }
 
     /// Waits until the owner of this execution cancels it. Also returns for a recent cancellation, and when a cancellation

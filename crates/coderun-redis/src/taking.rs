@@ -18,7 +18,7 @@ use crate::live_value::decode_live;
 use crate::reply::{UnexpectedReply, optional_bytes};
 use crate::step::{Script, Step, encode_values};
 use crate::stored_record::StoredRecord;
-use crate::subscriber::Subscriber;
+use crate::subscriber::{ForUsers, Subscriber};
 
 /// The most executions that one step takes, more than any worker has permits: scripts cannot name more in one command.
 const AT_MOST: usize = 1000;
@@ -42,13 +42,6 @@ struct Taken {
     record: ByteBuf,
 }
 
-/// The work generations before the last takes that found nothing, for everyone and for idle users.
-#[derive(Debug, Default)]
-struct SeenGenerations {
-    everyone: AtomicU64,
-    idle_users: AtomicU64,
-}
-
 /// Takes executions for all workers of a process.
 #[derive(Debug)]
 pub(crate) struct Taker {
@@ -56,17 +49,9 @@ pub(crate) struct Taker {
     subscriber: Arc<Subscriber>,
     /// The index of the partition that the next take asks first.
     next_partition: AtomicUsize,
-    seen: SeenGenerations,
+    /// The work generations before the last takes that found nothing.
+    seen: ForUsers<AtomicU64>,
     skipped_until: Mutex<HashMap<usize, Instant>>,
-}
-
-impl SeenGenerations {
-    const fn of(&self, users: TakeFor) -> &AtomicU64 {
-        match users {
-            TakeFor::Everyone { .. } => &self.everyone,
-            TakeFor::IdleUsers => &self.idle_users,
-        }
-    }
 }
 
 impl Taker {
@@ -75,7 +60,7 @@ impl Taker {
             client,
             subscriber,
             next_partition: AtomicUsize::default(),
-            seen: SeenGenerations::default(),
+            seen: ForUsers::default(),
             skipped_until: Mutex::default(),
         }
     }

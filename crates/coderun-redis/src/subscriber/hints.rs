@@ -13,16 +13,17 @@ const CANCELLATIONS_KEPT: usize = 1024;
 /// What the tasks of this process wait for.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
-    pub(super) work: watch::Sender<WorkGenerations>,
+    /// Numbers that grow whenever there may be work for these users.
+    pub(super) work: watch::Sender<ForUsers<u64>>,
     pub(super) cancellations: watch::Sender<Cancellations>,
     inputs: Arc<InputHints>,
 }
 
-/// Two numbers that grow whenever there may be work for everyone, or for idle users.
+/// A value for all users, and one for idle ones.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct WorkGenerations {
-    everyone: u64,
-    idle_users: u64,
+pub(crate) struct ForUsers<T> {
+    everyone: T,
+    idle_users: T,
 }
 
 /// A number for each execution whose input is waited for, which grows with each hint.
@@ -49,11 +50,11 @@ impl Cancellations {
     }
 }
 
-impl WorkGenerations {
-    pub(super) const fn of(&self, users: TakeFor) -> u64 {
+impl<T> ForUsers<T> {
+    pub(crate) const fn of(&self, users: TakeFor) -> &T {
         match users {
-            TakeFor::Everyone { .. } => self.everyone,
-            TakeFor::IdleUsers => self.idle_users,
+            TakeFor::Everyone { .. } => &self.everyone,
+            TakeFor::IdleUsers => &self.idle_users,
         }
     }
 }
