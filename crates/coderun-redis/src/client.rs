@@ -16,7 +16,7 @@ use crate::layout::{Layout, Partition};
 use crate::layout_check::check_layout;
 use crate::reply::UnexpectedReply;
 use crate::step::{Script, Step, StepReply};
-use crate::transport::{Durability, Transport};
+use crate::transport::Transport;
 
 /// The connections to one Redis, and what every step needs.
 pub(crate) struct Client {
@@ -128,7 +128,7 @@ impl Client {
     /// Sends a command. Transient errors are retried.
     pub(crate) async fn call(&self, command: &Cmd) -> Result<Value, AdapterError> {
         self.ensure_layout().await?;
-        Ok(self.transport.call(Durability::Master, command).await?)
+        Ok(self.transport.call(command).await?)
     }
 
     /// Sends commands that read keys of one partition, in this order. On one node they travel together.

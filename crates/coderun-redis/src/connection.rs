@@ -38,10 +38,7 @@ impl Connection {
 
     /// Sends commands in this order, once, and waits for all answers, or until the first error of a Cluster. On one node they
     /// travel together.
-    pub(crate) async fn send_all(
-        &mut self,
-        commands: impl Iterator<Item = Cmd> + Send,
-    ) -> RedisResult<Vec<Value>> {
+    pub(crate) async fn send_all(&mut self, commands: Vec<Cmd>) -> RedisResult<Vec<Value>> {
         match self {
             Self::Node(connection) => {
                 let mut all = pipe();

@@ -11,7 +11,6 @@ use crate::layout::Partition;
 use crate::layout_check::check_layout;
 use crate::reply::text;
 use crate::rights::check_rights;
-use crate::transport::Durability;
 
 /// The lifetime of the key that a probe writes, in seconds.
 const PROBE_TTL: &str = "60";
@@ -59,7 +58,7 @@ async fn probe(client: &Client, partition: Partition) -> Result<(), AdapterError
     let key = format!("{}probe", client.layout.base(partition));
     let set = command(&["SET", &key, "1", "EX", PROBE_TTL]);
     // A submission waits for replicas too, so a missing replica must show here.
-    client.transport.probe(Durability::Replicas, &set).await?;
+    client.transport.probe(&set).await?;
     Ok(())
 }
 

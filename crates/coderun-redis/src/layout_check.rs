@@ -8,7 +8,6 @@ use crate::adapter_error::AdapterError;
 use crate::client::Client;
 use crate::command::command;
 use crate::reply::{UnexpectedReply, text};
-use crate::transport::Durability;
 
 /// The lifetime of the stored number; every sweep renews it.
 const TTL: Duration = Duration::from_hours(48);
@@ -19,11 +18,11 @@ pub(crate) async fn check_layout(client: &Client) -> Result<(), AdapterError> {
     let configured = client.layout.count();
     let (count, ttl) = (configured.to_string(), TTL.as_millis().to_string());
     let read = command(&["GETEX", &key, "PX", &ttl]);
-    let mut found = client.transport.call(Durability::Master, &read).await?;
+    let mut found = client.transport.call(&read).await?;
     if found == Value::Nil {
         let store = command(&["SET", &key, &count, "NX", "PX", &ttl]);
-        client.transport.call(Durability::Master, &store).await?;
-        found = client.transport.call(Durability::Master, &read).await?;
+        client.transport.call(&store).await?;
+        found = client.transport.call(&read).await?;
     }
     let stored = text(found)?.parse().map_err(|_| UnexpectedReply)?;
     if stored == u64::from(configured) {

@@ -5,7 +5,6 @@ use crate::client::Client;
 use crate::command::command;
 use crate::command_error::CommandError;
 use crate::reply::byte_strings;
-use crate::transport::Durability;
 
 /// The commands on keys of the layout, in scripts and outside. The key comes first.
 const ON_KEYS: &str = "DEL EXISTS GET GETEX GETRANGE HDEL HEXISTS HGET HGETALL HMGET HSCAN HSET HSTRLEN LINDEX LINSERT LLEN \
@@ -47,7 +46,7 @@ pub(crate) async fn check_rights(client: &Client) -> Result<(), AdapterError> {
         ON_CHANNELS,
         &client.layout.signals_channel(),
     ]);
-    let missing = byte_strings(client.transport.probe(Durability::Master, &check).await?)?;
+    let missing = byte_strings(client.transport.probe(&check).await?)?;
     if missing.is_empty() {
         return Ok(());
     }

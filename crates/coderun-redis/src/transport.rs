@@ -41,7 +41,7 @@ const PROBE_PATIENCE: Duration = Duration::from_millis(1_500);
 
 /// Says which servers must have stored a change before the call returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Durability {
+enum Durability {
     /// The master.
     Master,
     /// As many replicas as the configuration says, too.
@@ -85,21 +85,14 @@ impl Transport {
     }
 
     /// Sends a command, and retries transient errors until the patience ends.
-    pub(crate) async fn call(
-        &self,
-        durability: Durability,
-        command: &Cmd,
-    ) -> Result<Value, CommandError> {
-        self.call_within(self.patience, durability, command).await
+    pub(crate) async fn call(&self, command: &Cmd) -> Result<Value, CommandError> {
+        self.call_within(self.patience, Durability::Master, command)
+            .await
     }
 
-    /// Sends a command in the same way, with less patience.
-    pub(crate) async fn probe(
-        &self,
-        durability: Durability,
-        command: &Cmd,
-    ) -> Result<Value, CommandError> {
-        self.call_within(self.probe_patience(), durability, command)
+    /// Sends a command in the same way, with less patience, and so that its change is as durable as a submission.
+    pub(crate) async fn probe(&self, command: &Cmd) -> Result<Value, CommandError> {
+        self.call_within(self.probe_patience(), Durability::Replicas, command)
             .await
     }
 
@@ -113,9 +106,7 @@ impl Transport {
         let connection = runtime.connection(durability);
         let attempt = |deadline| async move {
             let mut handle = connection.wait_for_handle(deadline).await?;
-            // The connection is not to blame when the call runs out of time: earlier attempts may have used it up.
-            let in_time = timeout_at(deadline, handle.send(command)).await;
-            in_time.unwrap_or(Err(CommandError::TimedOut(patience)))
+            within(deadline, patience, handle.send(command)).await
         };
         retry(patience, attempt).await
     }
@@ -150,8 +141,8 @@ impl Transport {
         let connection = runtime.connection(Durability::Master);
         let attempt = |deadline| async move {
             let mut handle = connection.wait_for_handle(deadline).await?;
-            let in_time = timeout_at(deadline, handle.read(commands)).await;
-            in_time.unwrap_or(Err(CommandError::TimedOut(self.patience)))
+            let reading = handle.send_all(commands.to_vec());
+            within(deadline, self.patience, reading).await
         };
         retry(self.patience, attempt).await
     }
@@ -182,8 +173,8 @@ impl Transport {
             async move {
                 // The queue itself does not wait for the connection: other steps may be more patient.
                 drop(connection.wait_for_handle(deadline).await?);
-                let answer = timeout_at(deadline, run_in_group(&queue, step, is_repeated)).await;
-                match answer.unwrap_or(Err(CommandError::TimedOut(self.patience)))? {
+                let running = run_in_group(&queue, step, is_repeated);
+                match within(deadline, self.patience, running).await? {
                     reply if reply.is_unstaged() => Err(CommandError::Unstaged),
                     reply => Ok(reply),
                 }
@@ -202,11 +193,11 @@ impl Transport {
         let runtime = self.of_this_runtime();
         let connection = runtime.connection(Durability::Master);
         let mut handle = connection.wait_for_handle(deadline).await?;
-        let sent = handle.connection.send_to_every_master(command);
-        match timeout_at(deadline, sent).await {
-            Ok(answer) => handle.check(answer),
-            Err(_) => Err(CommandError::TimedOut(patience)),
-        }
+        let sending = async {
+            let answers = handle.connection.send_to_every_master(command).await;
+            handle.check(answers)
+        };
+        within(deadline, patience, sending).await
     }
 
     /// The connections of the runtime that this task runs on.
@@ -241,6 +232,17 @@ where
         .when(CommandError::is_retryable)
         .adjust(|_, wait| wait.filter(|wait| Instant::now() + *wait < deadline))
         .await
+}
+
+/// Waits for an answer until the deadline of a call with this patience. A connection is not to blame for a late one: earlier
+/// attempts may have used up the time.
+async fn within<T>(
+    deadline: Instant,
+    patience: Duration,
+    answer: impl Future<Output = Result<T, CommandError>> + Send,
+) -> Result<T, CommandError> {
+    let in_time = timeout_at(deadline, answer).await;
+    in_time.unwrap_or(Err(CommandError::TimedOut(patience)))
 }
 
 /// Runs a step in a group, and once more by itself if the group fails: the error may be that of another step.

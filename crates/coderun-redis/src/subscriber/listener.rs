@@ -18,7 +18,7 @@ use crate::command_error::CommandError;
 use crate::connect_waits::longer_if_refused;
 use crate::connection::Connector;
 use crate::feed::Feed;
-use crate::transport::{Durability, Transport};
+use crate::transport::Transport;
 
 const MIN_WAIT: Duration = Duration::from_millis(20);
 /// The waits between attempts to connect that may soon succeed, before jitter.
@@ -152,7 +152,7 @@ impl Listener {
             tokio::time::sleep(self.pulse_interval).await;
             let slot = format!("{}:{number}", self.messages);
             let publish = command(&["EVAL", PUBLISH, "1", &slot, &self.messages]);
-            let published = self.transport.call(Durability::Master, &publish);
+            let published = self.transport.call(&publish);
             let published = timeout(self.timeout, published).await;
             if matches!(published, Ok(Ok(_))) {
                 self.missed_pulses.fetch_add(1, Ordering::Relaxed);

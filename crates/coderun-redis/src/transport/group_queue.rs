@@ -167,19 +167,18 @@ impl GroupSender {
         let GroupKey {
             partition, script, ..
         } = self.key;
-        let command = |is_known| {
+        let commands = |is_known| {
+            let staged = group.iter().filter_map(|queued| queued.staged.as_ref());
             let steps = group.iter().map(|queued| (&queued.header, &queued.blob));
-            self.scripts.command(partition, script, is_known, steps)
+            let run = self.scripts.command(partition, script, is_known, steps);
+            staged.map(StagedValue::command).chain([run]).collect()
         };
-        let staged: Vec<&StagedValue> = group.iter().filter_map(|it| it.staged.as_ref()).collect();
-        let stage = || staged.iter().map(|staged| staged.command());
-        let answer = match handle.send_after(stage(), command(true)).await {
-            Err(error) if error.is_unknown_script() => {
-                handle.send_after(stage(), command(false)).await
-            }
-            answer => answer,
+        let answers = match handle.send_all(commands(true)).await {
+            Err(error) if error.is_unknown_script() => handle.send_all(commands(false)).await,
+            answers => answers,
         };
-        let replies = read_replies(answer?).filter(|replies| replies.len() == group.len());
+        let replies = answers?.pop().and_then(read_replies);
+        let replies = replies.filter(|replies| replies.len() == group.len());
         Ok(replies.ok_or_else(unexpected)?)
     }
 }

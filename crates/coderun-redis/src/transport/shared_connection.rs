@@ -169,20 +169,19 @@ impl ConnectionHandle {
         Ok(answer)
     }
 
-    /// Sends a command right behind others, all once, and returns its answer, or the first error.
-    pub(super) async fn send_after(
+    /// Sends commands in this order in the same way, and returns all answers, or the first error.
+    pub(super) async fn send_all(
         &mut self,
-        others: impl ExactSizeIterator<Item = Cmd> + Send,
-        command: Cmd,
-    ) -> Result<Value, CommandError> {
-        if others.len() == 0 {
-            return self.send(&command).await;
+        commands: Vec<Cmd>,
+    ) -> Result<Vec<Value>, CommandError> {
+        if let [command] = &commands[..] {
+            return Ok(vec![self.send(command).await?]);
         }
         // Boxed, because its state is large and few groups need it.
-        let answers = Box::pin(self.connection.send_all(others.chain([command]))).await;
-        let answer = self.check(answers)?.pop().unwrap_or(Value::Nil);
+        let answers = Box::pin(self.connection.send_all(commands)).await;
+        let answers = self.check(answers)?;
         self.wait_for_replicas().await?;
-        Ok(answer)
+        Ok(answers)
     }
 
     /// Waits until all changes so far are as durable as this connection promises.
@@ -199,12 +198,6 @@ impl ConnectionHandle {
             }
         }
         Ok(())
-    }
-
-    /// Sends commands that only read, in this order.
-    pub(super) async fn read(&mut self, commands: &[Cmd]) -> Result<Vec<Value>, CommandError> {
-        let answers = self.connection.send_all(commands.iter().cloned()).await;
-        self.check(answers)
     }
 
     /// Returns the answer, and discards the connection if the answer shows that it is broken.

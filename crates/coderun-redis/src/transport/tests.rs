@@ -64,7 +64,7 @@ async fn start(patience: Duration) -> (RedisServer, Transport) {
 }
 
 async fn call(transport: &Transport, words: &[&str]) -> Result<Value, CommandError> {
-    transport.call(Durability::Master, &command(words)).await
+    transport.call(&command(words)).await
 }
 
 async fn set(transport: &Transport) -> Result<Value, CommandError> {
