@@ -75,12 +75,6 @@ macro_rules! port_errors {
                     source: diagnosed(error),
                 }
             }
-        }
-
-        impl From<UnexpectedReply> for $port_error {
-            fn from(error: UnexpectedReply) -> Self {
-                AdapterError::from(error).into()
-            }
         })*
     };
 }

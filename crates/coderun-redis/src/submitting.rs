@@ -81,37 +81,25 @@ impl Submitter {
         offer: Option<WorkerId>,
         records: &RecordReader,
     ) -> Result<SubmitReply, StoreError> {
-        let id = execution.id();
+        let (id, later) = (execution.id(), StorePolicy::FULL_RETRY_AFTER);
         for _ in 0..ATTEMPTS_MAX {
             let (submitted, usage) = match self.submit_step(execution, offer.as_ref()).await? {
                 SubmitAnswer::Accepted(usage) => (Submitted::Accepted, usage),
                 SubmitAnswer::Leased(started, pending, submits, reset) => {
-                    let worker = offer.ok_or(UnexpectedReply)?;
-                    let lease = Box::new(lease(execution, worker, started)?);
-                    (
-                        Submitted::Leased(lease),
-                        UsageAnswer(pending, submits, reset),
-                    )
+                    let lease = Box::new(lease(execution, offer, started)?);
+                    let usage = UsageAnswer(pending, submits, reset);
+                    (Submitted::Leased(lease), usage)
                 }
                 SubmitAnswer::Exists(usage) => match records.read(id).await? {
                     Some(existing) => (Submitted::AlreadyExists(Box::new(existing)), usage),
                     // It was deleted between the two calls.
                     None => continue,
                 },
-                SubmitAnswer::Full => {
-                    let retry_after = StorePolicy::FULL_RETRY_AFTER;
-                    return Err(StoreError::Full { retry_after });
-                }
+                SubmitAnswer::Full => return Err(StoreError::Full { retry_after: later }),
                 SubmitAnswer::Pending(limit) => {
-                    return Err(exceeded(
-                        Quota::Pending,
-                        limit,
-                        StorePolicy::FULL_RETRY_AFTER,
-                    ));
+                    return Err(exceeded(Quota::Pending, limit, later));
                 }
-                SubmitAnswer::Share(limit) => {
-                    return Err(exceeded(Quota::Share, limit, StorePolicy::FULL_RETRY_AFTER));
-                }
+                SubmitAnswer::Share(limit) => return Err(exceeded(Quota::Share, limit, later)),
                 SubmitAnswer::SubmitsPerMinute(limit, wait) => {
                     let wait = Duration::from_micros(wait);
                     return Err(exceeded(Quota::SubmitsPerMinute, limit, wait));
@@ -120,7 +108,7 @@ impl Submitter {
             let usage = usage.into();
             return Ok(SubmitReply { submitted, usage });
         }
-        Err(UnexpectedReply.into())
+        Err(AdapterError::from(UnexpectedReply).into())
     }
 
     /// What a user holds, and what others do in all partitions.
@@ -192,10 +180,15 @@ const fn exceeded(quota: Quota, limit: u32, retry_after: Duration) -> StoreError
     }
 }
 
-/// The lease of a worker that runs this execution since its submission.
-fn lease(execution: &Execution, worker: WorkerId, started: i64) -> Result<Lease, AdapterError> {
+/// The lease of the worker that has offered to run this execution, since its submission.
+fn lease(
+    execution: &Execution,
+    offer: Option<WorkerId>,
+    started: i64,
+) -> Result<Lease, AdapterError> {
     let damaged = |error| AdapterError::of_record(execution.id(), error);
     let started_at = from_micros("started", started).map_err(damaged)?;
+    let worker = offer.ok_or(UnexpectedReply)?;
     let running = execution.clone().start(worker, started_at);
     let running = running.map_err(|_| UnexpectedReply)?;
     Ok(Lease::new(running).map_err(|_| UnexpectedReply)?)
