@@ -144,14 +144,14 @@ pub(crate) fn code(error: &RedisError) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use deadpool_redis::redis::{Value, parse_redis_value};
     use rstest::rstest;
 
     use super::*;
 
     /// The error that the client library makes of this line of the server.
-    fn server_error(line: &str) -> CommandError {
+    pub(crate) fn server_error(line: &str) -> CommandError {
         let value = parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
         let Value::ServerError(error) = value else {
             panic!("no error: {value:?}");

@@ -199,19 +199,10 @@ fn denied(error: &RedisError) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use deadpool_redis::redis::{Value, parse_redis_value};
     use rstest::rstest;
 
     use super::*;
-
-    fn of_line(line: &str) -> String {
-        let value = parse_redis_value(format!("-{line}\r\n").as_bytes()).unwrap();
-        let Value::ServerError(error) = value else {
-            panic!("no error: {value:?}");
-        };
-        let error = CommandError::Redis(error.into());
-        diagnose(&error.into()).unwrap_or_default()
-    }
+    use crate::command_error::tests::server_error;
 
     #[rstest]
     #[case("NOAUTH Authentication required.", "requires a password")]
@@ -294,7 +285,7 @@ mod tests {
     )]
     #[case("ERR syntax error", "")]
     fn an_error_of_the_server_is_explained(#[case] line: &str, #[case] expected: &str) {
-        let text = of_line(line);
+        let text = diagnose(&server_error(line).into()).unwrap_or_default();
         assert!(text.contains(expected), "{text}");
         assert_eq!(text.is_empty(), expected.is_empty(), "{text}");
         assert!(
