@@ -4,10 +4,9 @@
 
 use std::time::Duration;
 
-use coderun_domain::{Clock as _, QueueDepth, Submitted};
-use coderun_redis::RedisConfig;
+use coderun_domain::{Clock as _, Submitted};
 
-use crate::support::{Fixture, connect, id, shared_key, worker};
+use crate::support::{Fixture, id, shared_key, worker};
 
 /// A user with an execution that runs and one that waits, and who may not have more of either.
 async fn start() -> Fixture {
@@ -35,8 +34,7 @@ async fn assert_served(fixture: &Fixture) {
         assert_eq!(lease.id(), id(number));
         fixture.finish(&lease).await;
     }
-    let depth = fixture.redis.queue.depth().await.unwrap();
-    assert_eq!(depth, QueueDepth::default());
+    assert_eq!(fixture.depth().await, (0, 0));
     assert!(!fixture.keys().contains(&shared_key("users")));
     let lease = fixture.begin(3).await;
     fixture.submit(4).await;
@@ -55,8 +53,7 @@ async fn a_lost_index_is_made_again(#[case] name: &str) {
     let fixture = start().await;
     fixture.lose(&shared_key(name));
     audit(&fixture).await;
-    let depth = fixture.redis.queue.depth().await.unwrap();
-    assert_eq!((depth.pending, depth.running), (1, 1));
+    assert_eq!(fixture.depth().await, (1, 1));
     fixture.clock.advance(fixture.policy.lease);
     assert_served(&fixture).await;
 }
@@ -85,12 +82,7 @@ async fn leaked_counts_are_corrected() {
     let leak = "for _, owner in ipairs(redis.call('HKEYS', KEYS[1])) do \
                 redis.call('HSET', KEYS[1], owner, cmsgpack.pack({1, 7, 7, 7, {['3:c'] = 7}, {}})) end";
     fixture.script(leak, &shared_key("users"), 1);
-    let refused = fixture
-        .redis
-        .store
-        .submit(&fixture.execution(3), None)
-        .await;
-    assert!(refused.is_err());
+    assert!(fixture.try_submit(3).await.is_err());
     audit(&fixture).await;
     assert_served(&fixture).await;
 }
@@ -113,8 +105,7 @@ async fn leaked_members_are_removed() {
         let count = fixture.command(&["ZCARD", &shared_key(name)]);
         assert_eq!(count, "1", "{name}");
     }
-    let depth = fixture.redis.queue.depth().await.unwrap();
-    assert_eq!((depth.pending, depth.running), (1, 1));
+    assert_eq!(fixture.depth().await, (1, 1));
 }
 
 /// An offer passes over nothing that waits, and a take finds it, when only the totals are lost.
@@ -156,8 +147,7 @@ async fn an_audit_is_bounded_when_many_users_run_something() {
 async fn one_process_audits_in_a_minute() {
     let fixture = start().await;
     fixture.redis.queue.sweep().await.unwrap();
-    let config = RedisConfig::new(fixture.server.url().parse().unwrap());
-    let (other, _) = connect(config, fixture.policy).await;
+    let other = fixture.other_process().await;
     fixture.lose(&shared_key("leases"));
     other.queue.sweep().await.unwrap();
     assert_eq!(fixture.command(&["ZCARD", &shared_key("leases")]), "0");

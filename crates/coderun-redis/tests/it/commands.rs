@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use coderun_domain::testing::finished;
 use coderun_domain::{EventStream, Lease, Sequence, Submitted};
-use coderun_redis::{RedisBackend, RedisConfig};
+use coderun_redis::RedisBackend;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 
-use crate::support::{Fixture, connect, id, key, piece, worker};
+use crate::support::{Fixture, id, key, piece, worker};
 
 /// The number of calls of each command, by clients and by scripts, without the pulses of the subscribers.
 fn counts(fixture: &Fixture) -> BTreeMap<String, u64> {
@@ -57,12 +56,6 @@ async fn start() -> Fixture {
     fixture.get(100).await;
     fixture.redis.queue.sweep().await.unwrap();
     fixture
-}
-
-/// Another process on the same server.
-async fn other_process(fixture: &Fixture) -> RedisBackend {
-    let config = RedisConfig::new(fixture.server.url().parse().unwrap());
-    connect(config, fixture.policy).await.0
 }
 
 async fn submit_leased(fixture: &Fixture, number: u128) -> Lease {
@@ -124,7 +117,7 @@ async fn the_commands_of_ten_executions_at_the_same_time_are_pinned() {
 async fn the_commands_of_reading_a_status_are_pinned() {
     let fixture = start().await;
     let lease = submit_leased(&fixture, 1).await;
-    let other = other_process(&fixture).await;
+    let other = fixture.other_process().await;
     // The process that runs it knows its submission.
     for (redis, expected) in [
         (&fixture.redis, &["hget 1"][..]),
@@ -165,7 +158,7 @@ async fn a_local_watcher_costs_no_command() {
 #[tokio::test]
 async fn the_commands_of_a_remote_watcher_are_pinned() {
     let fixture = start().await;
-    let other = other_process(&fixture).await;
+    let other = fixture.other_process().await;
     let run = async |number, is_watched: bool| {
         let lease = submit_leased(&fixture, number).await;
         let events = if is_watched {
@@ -174,18 +167,8 @@ async fn the_commands_of_a_remote_watcher_are_pinned() {
             None
         };
         let (last, told) = (lease.execution().sequence(), [piece(&lease, "hello")]);
-        fixture
-            .redis
-            .queue
-            .append(&lease, last, &told)
-            .await
-            .unwrap();
-        let outcome = finished();
-        let finishing = fixture
-            .redis
-            .queue
-            .finish(&lease, last.next(), &told, &outcome);
-        finishing.await.unwrap();
+        fixture.append(&lease, last, &told).await;
+        fixture.finish_with(&lease, last.next(), &told).await;
         if let Some(events) = events {
             assert_eq!(events.count().await, 5);
         }

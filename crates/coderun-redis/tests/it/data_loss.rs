@@ -2,20 +2,15 @@
 
 use std::time::Duration;
 
-use coderun_domain::testing::{finished, user};
-use coderun_domain::{InputError, Page, QueueDepth, QueueError, Sequence, Swept, WatchError};
-use coderun_redis::RedisConfig;
+use coderun_domain::testing::finished;
+use coderun_domain::{InputError, QueueError, Sequence, Swept, WatchError};
 use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
-use crate::support::{Fixture, connect, id, key, keys_of_nothing, piece, shared_key};
+use crate::support::{Fixture, id, key, keys_of_nothing, piece, shared_key};
 
 /// Enough for an event that must come, also on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
-const ALL: Page = Page {
-    before: None,
-    limit: 100,
-};
 
 /// After a flush ids are unknown, nothing hangs, and new executions run: scripts are sent again and counts restart.
 #[tokio::test]
@@ -29,7 +24,7 @@ async fn the_service_works_after_a_flush() {
     assert_eq!(fixture.command(&["FLUSHALL"]), "OK");
     assert_eq!(fixture.command(&["SCRIPT", "FLUSH"]), "OK");
     assert_eq!(fixture.get(1).await, None);
-    assert_eq!(redis.store.list(&user("alice"), ALL).await.unwrap(), []);
+    assert_eq!(fixture.list().await, []);
     let finished = redis.queue.finish(&lease, last, &[], &finished()).await;
     assert_matches!(finished, Err(QueueError::LeaseLost));
     assert!(fixture.try_take().await.is_none());
@@ -58,10 +53,7 @@ async fn references_to_a_lost_record_are_deleted() {
         fixture.lose(&key("e", number));
     }
     assert!(fixture.try_take().await.is_none());
-    assert_eq!(
-        fixture.redis.store.list(&user("alice"), ALL).await.unwrap(),
-        []
-    );
+    assert_eq!(fixture.list().await, []);
     fixture.clock.advance(Duration::from_hours(3));
     assert_eq!(fixture.redis.queue.sweep().await.unwrap(), Swept::default());
     // The lost executions no longer count against the quotas.
@@ -85,8 +77,7 @@ async fn a_lost_record_occupies_nothing() {
     fixture.clock.advance(Duration::from_hours(3));
     fixture.redis.queue.sweep().await.unwrap();
     assert_eq!(fixture.keys(), keys_of_nothing());
-    let depth = fixture.redis.queue.depth().await.unwrap();
-    assert_eq!(depth, QueueDepth::default());
+    assert_eq!(fixture.depth().await, (0, 0));
 }
 
 #[tokio::test]
@@ -116,8 +107,7 @@ async fn references_to_lost_live_values_are_deleted() {
     }
     fixture.clock.advance(Duration::from_hours(3));
     assert_eq!(fixture.redis.queue.sweep().await.unwrap(), Swept::default());
-    let depth = fixture.redis.queue.depth().await.unwrap();
-    assert_eq!(depth, QueueDepth::default());
+    assert_eq!(fixture.depth().await, (0, 0));
     for number in 1..=2 {
         assert!(!fixture.keys().contains(&key("e", number)));
     }
@@ -198,16 +188,9 @@ async fn a_list_of_events_that_was_lost_expires() {
         fixture.lose(&key("v", number));
         let (last, told) = (lease.execution().sequence().next(), [piece(&lease, "new")]);
         if number == 1 {
-            fixture
-                .redis
-                .queue
-                .append(&lease, last, &told)
-                .await
-                .unwrap();
+            fixture.append(&lease, last, &told).await;
         } else {
-            let outcome = finished();
-            let finishing = fixture.redis.queue.finish(&lease, last, &told, &outcome);
-            finishing.await.unwrap();
+            fixture.finish_with(&lease, last, &told).await;
         }
         assert!(fixture.ttl_ms(&key("v", number)) > 0, "{number}");
     }
@@ -217,11 +200,7 @@ async fn a_list_of_events_that_was_lost_expires() {
 #[tokio::test]
 async fn a_renewal_by_a_late_clock_shortens_no_lease() {
     let fixture = Fixture::start().await;
-    let (late, _) = connect(
-        RedisConfig::new(fixture.server.url().parse().unwrap()),
-        fixture.policy,
-    )
-    .await;
+    let late = fixture.other_process().await;
     fixture.clock.advance(fixture.policy.lease);
     let lease = fixture.begin(1).await;
     late.queue.renew(&lease).await.unwrap();

@@ -2,10 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use coderun_domain::testing::{finished, store_policy};
-use coderun_domain::{
-    CancelReply, Diagnosis, ErrorChain, Health, QueueDepth, Renewal, Sequence, StoreError,
-};
+use coderun_domain::testing::store_policy;
+use coderun_domain::{CancelReply, Diagnosis, ErrorChain, Health, Renewal, Sequence, StoreError};
 use coderun_redis::RedisConfig;
 use coderun_redis_fixture::{RedisOptions, RedisServer};
 
@@ -231,11 +229,7 @@ async fn a_server_whose_memory_is_full_is_not_available() {
     assert_eq!(fixture.command(&["CONFIG", "SET", "maxmemory", "1"]), "OK");
     let health = store_health(&fixture).await;
     assert_matches!(health, Err(StoreError::Unavailable { .. }));
-    let refused = fixture
-        .redis
-        .store
-        .submit(&fixture.execution(1), None)
-        .await;
+    let refused = fixture.try_submit(1).await;
     assert_matches!(refused, Err(StoreError::Unavailable { .. }));
     assert_eq!(fixture.get(1).await, None);
 }
@@ -251,17 +245,13 @@ async fn a_server_whose_memory_is_full_serves_what_it_has_accepted() {
     }
     assert_eq!(fixture.command(&["CONFIG", "SET", "maxmemory", "1"]), "OK");
     let last = leases[0].execution().sequence();
-    redis
-        .queue
-        .finish(&leases[0], last, &[], &finished())
-        .await
-        .unwrap();
+    fixture.finish(&leases[0]).await;
     assert_eq!(
         redis.queue.renew(&leases[1]).await.unwrap(),
         Renewal::Continue
     );
     let told = [piece(&leases[1], "hello")];
-    redis.queue.append(&leases[1], last, &told).await.unwrap();
+    fixture.append(&leases[1], last, &told).await;
     drop(
         redis
             .notifier
@@ -275,12 +265,7 @@ async fn a_server_whose_memory_is_full_serves_what_it_has_accepted() {
         Ok(CancelReply::Ended(_))
     );
     assert_eq!(fixture.take().await.id(), id(2));
-    let depth = redis.queue.depth().await.unwrap();
-    let expected = QueueDepth {
-        pending: 2,
-        running: 1,
-    };
-    assert_eq!(depth, expected);
+    assert_eq!(fixture.depth().await, (2, 1));
     assert_eq!(redis.store.queue_position(id(5)).await.unwrap(), Some(2));
     fixture.clock.advance(Duration::from_mins(2));
     redis.queue.sweep().await.unwrap();

@@ -48,11 +48,7 @@ async fn input_lives_as_long_as_its_record() {
 async fn the_room_for_input_is_reserved() {
     let fixture = Fixture::with(|policy| policy.live_bytes_max = ByteSize::from_mib(4)).await;
     let lease = fixture.begin_interactive(1).await;
-    let refused = fixture
-        .redis
-        .store
-        .submit(&fixture.execution(2), None)
-        .await;
+    let refused = fixture.try_submit(2).await;
     assert_matches!(refused, Err(StoreError::QuotaExceeded { .. }));
     fixture.finish(&lease).await;
     fixture.submit(2).await;

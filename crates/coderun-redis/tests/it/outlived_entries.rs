@@ -1,7 +1,6 @@
 //! Tests lists with entries of records that have expired or are gone.
 
-use coderun_domain::testing::user;
-use coderun_domain::{Clock as _, Page, Sequence};
+use coderun_domain::{Clock as _, Sequence};
 
 use crate::support::{Fixture, id, key, shared_key};
 
@@ -22,17 +21,7 @@ async fn a_sweep_spares_an_expired_id_that_was_submitted_again() {
         assert_eq!(waiting.sequence(), Sequence::from_number(1));
         assert_eq!(fixture.take().await.id(), id(number));
     }
-    let page = Page {
-        before: None,
-        limit: 10,
-    };
-    let listed = fixture
-        .redis
-        .store
-        .list(&user("alice"), page)
-        .await
-        .unwrap();
-    assert_eq!(listed.len(), 2);
+    assert_eq!(fixture.list().await.len(), 2);
 }
 
 /// The number of times that a delete searches a list from one end.
@@ -97,19 +86,9 @@ async fn a_list_looks_at_a_bounded_number_of_records() {
     let created = (fixture.clock.now().unix_timestamp_nanos() / 1000).to_string();
     let add = "for i = 1, 5000 do redis.call('RPUSH', KEYS[1], ARGV[2] .. ' gone' .. i) end";
     fixture.command(&["EVAL", add, "1", &list, "", &created]);
-    let page = Page {
-        before: None,
-        limit: 10,
-    };
     for _ in 0..5 {
         assert_ne!(fixture.command(&["LLEN", &list]), "1");
-        let listed = fixture
-            .redis
-            .store
-            .list(&user("alice"), page)
-            .await
-            .unwrap();
-        assert_eq!(listed.len(), 1);
+        assert_eq!(fixture.list().await.len(), 1);
     }
     assert_eq!(fixture.command(&["LLEN", &list]), "1");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use coderun_domain::testing::{draft, finished, submission, user};
+use coderun_domain::testing::{draft, submission, user};
 use coderun_domain::{Clock as _, Execution, SubmissionDraft, Submitted};
 use tokio::time::{Instant, sleep};
 
@@ -32,12 +32,7 @@ async fn end_in_every_way(fixture: &Fixture) {
     let lease = fixture.take().await;
     fixture.print(&lease, "told").await;
     let last = lease.execution().sequence().next();
-    let finished = fixture
-        .redis
-        .queue
-        .finish(&lease, last, &[], &finished())
-        .await;
-    finished.unwrap();
+    fixture.finish_with(&lease, last, &[]).await;
     fixture.submit(3).await;
     fixture.redis.store.request_cancel(id(3)).await.unwrap();
 }

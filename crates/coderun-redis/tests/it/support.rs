@@ -9,8 +9,9 @@ use coderun_domain::testing::{
 };
 use coderun_domain::{
     Admission, Clock as _, Execution, ExecutionId, InputError, InputId, InputPiece, InputPosition,
-    InputReply, Lease, OutputChunk, OutputStream, QueueError, RunEvent, SenderId, StorePolicy,
-    SubmissionDraft, Submitted, TicketDigest, TicketError, WorkerId,
+    InputReply, Lease, OutputChunk, OutputStream, Page, QueueError, RunEvent, SenderId, Sequence,
+    StoreError, StorePolicy, SubmissionDraft, SubmitReply, Submitted, Summary, TicketDigest,
+    TicketError, WorkerId,
 };
 use coderun_redis::{RedisBackend, RedisConfig};
 use coderun_redis_fixture::{RedisServer, Reply};
@@ -198,6 +199,11 @@ impl Fixture {
         self.assert_accepted(&self.execution(number)).await;
     }
 
+    pub(crate) async fn try_submit(&self, number: u128) -> Result<SubmitReply, StoreError> {
+        let execution = self.execution(number);
+        self.redis.store.submit(&execution, None).await
+    }
+
     async fn assert_accepted(&self, execution: &Execution) {
         let submitted = self.redis.store.submit(execution, None).await.unwrap();
         assert_eq!(submitted.submitted, Submitted::Accepted);
@@ -219,19 +225,51 @@ impl Fixture {
 
     /// Appends a piece of output after the events of the lease.
     pub(crate) async fn print(&self, lease: &Lease, text: &'static str) {
-        let (after, events) = (lease.execution().sequence(), [piece(lease, text)]);
-        let appended = self.redis.queue.append(lease, after, &events).await;
+        let after = lease.execution().sequence();
+        self.append(lease, after, &[piece(lease, text)]).await;
+    }
+
+    pub(crate) async fn append(&self, lease: &Lease, after: Sequence, events: &[RunEvent]) {
+        let appended = self.redis.queue.append(lease, after, events).await;
         appended.unwrap();
     }
 
     pub(crate) async fn finish(&self, lease: &Lease) {
-        let last = lease.execution().sequence();
-        let finished = self.redis.queue.finish(lease, last, &[], &finished()).await;
-        finished.unwrap();
+        self.finish_with(lease, lease.execution().sequence(), &[])
+            .await;
+    }
+
+    /// Ends a run with events that were not told before.
+    pub(crate) async fn finish_with(&self, lease: &Lease, after: Sequence, events: &[RunEvent]) {
+        let outcome = finished();
+        let finishing = self.redis.queue.finish(lease, after, events, &outcome);
+        finishing.await.unwrap();
     }
 
     pub(crate) async fn get(&self, number: u128) -> Option<Execution> {
         self.redis.store.get(id(number)).await.unwrap()
+    }
+
+    /// The executions of the user, newest first.
+    pub(crate) async fn list(&self) -> Vec<Summary> {
+        let page = Page {
+            before: None,
+            limit: 100,
+        };
+        let listed = self.redis.store.list(&user("alice"), page).await;
+        listed.unwrap()
+    }
+
+    /// The numbers of executions that wait and run.
+    pub(crate) async fn depth(&self) -> (u64, u64) {
+        let depth = self.redis.queue.depth().await.unwrap();
+        (depth.pending, depth.running)
+    }
+
+    /// Another process on the same server, with a clock of its own.
+    pub(crate) async fn other_process(&self) -> RedisBackend {
+        let config = RedisConfig::new(self.server.url().parse().unwrap());
+        connect(config, self.policy).await.0
     }
 
     /// The text that the server answers.

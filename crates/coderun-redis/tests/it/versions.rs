@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::testing::{SequentialIds, user};
-use coderun_domain::{InputError, Page, QueueError, StoreError, Swept, TicketError};
+use coderun_domain::{InputError, QueueError, StoreError, Swept, TicketError};
 
 use coderun_redis::RedisConfig;
 use coderun_redis_fixture::RedisServer;
@@ -44,11 +44,7 @@ async fn a_live_value_of_a_newer_version_is_unavailable_and_stays_unchanged() {
     assert_matches!(issued, Err(TicketError::Unavailable { .. }));
     let position = redis.store.queue_position(id(1)).await;
     assert_matches!(position, Err(StoreError::Unavailable { .. }));
-    let page = Page {
-        before: None,
-        limit: 10,
-    };
-    let listed = redis.store.list(&user("alice"), page).await.unwrap();
+    let listed = fixture.list().await;
     assert!(listed.len() <= 1, "{listed:?}");
     fixture.clock.advance(Duration::from_hours(2));
     assert_eq!(redis.queue.sweep().await.unwrap(), Swept::default());

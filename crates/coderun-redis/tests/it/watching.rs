@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coderun_domain::testing::finished;
 use coderun_domain::{
     CancelReply, Event, EventStream, ForcedEnd, Lease, Output, Sequence, StorePolicy, WatchError,
 };
@@ -85,8 +84,7 @@ async fn numbers(events: &mut EventStream, count: usize) -> Vec<u64> {
 
 async fn print(processes: &Processes, lease: &Lease, after: u64) {
     let (after, told) = (Sequence::from_number(after), [piece(lease, "hello")]);
-    let appended = processes.runs.redis.queue.append(lease, after, &told).await;
-    appended.unwrap();
+    processes.runs.append(lease, after, &told).await;
 }
 
 /// Events travel in messages: until the interval ends, nothing is read.
@@ -98,13 +96,7 @@ async fn events_arrive_without_a_read() {
     print(&processes, &lease, 2).await;
     assert_eq!(numbers(&mut events, 1).await, [3]);
     let (last, told) = (Sequence::from_number(3), [piece(&lease, "world")]);
-    let outcome = finished();
-    let finishing = processes
-        .runs
-        .redis
-        .queue
-        .finish(&lease, last, &told, &outcome);
-    finishing.await.unwrap();
+    processes.runs.finish_with(&lease, last, &told).await;
     assert_eq!(numbers(&mut events, 1).await, [4]);
     let last = next(&mut events).await.unwrap();
     let Event::Updated(progress) = last.event else {
@@ -125,13 +117,7 @@ async fn an_end_with_all_output_arrives_in_one_message() {
         Sequence::from_number(2),
         [piece(&lease, "a"), piece(&lease, "b")],
     );
-    let outcome = finished();
-    let finishing = processes
-        .runs
-        .redis
-        .queue
-        .finish(&lease, last, &told, &outcome);
-    finishing.await.unwrap();
+    processes.runs.finish_with(&lease, last, &told).await;
     assert_eq!(numbers(&mut events, 3).await, [3, 4, 5]);
     assert!(timeout(LONG, events.next()).await.unwrap().is_none());
 }
@@ -143,13 +129,7 @@ async fn long_output_is_read() {
     let (lease, mut events) = processes.begin(1).await;
     let text: &'static str = Box::leak("x".repeat(20_000).into_boxed_str());
     let (after, told) = (Sequence::from_number(2), [piece(&lease, text)]);
-    let appended = processes
-        .runs
-        .redis
-        .queue
-        .append(&lease, after, &told)
-        .await;
-    appended.unwrap();
+    processes.runs.append(&lease, after, &told).await;
     let Event::Output(chunk) = next(&mut events).await.unwrap().event else {
         panic!("no output")
     };

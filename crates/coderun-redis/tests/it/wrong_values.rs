@@ -1,7 +1,7 @@
 //! Tests values that can be decoded, but are not what the scripts write: they count as lost, and no script stops half way.
 
+use coderun_domain::QueueError;
 use coderun_domain::testing::{finished, user};
-use coderun_domain::{Page, QueueDepth, QueueError};
 use futures_util::future::join_all;
 use rstest::rstest;
 
@@ -40,8 +40,7 @@ async fn assert_served(fixture: &Fixture) {
     }
     fixture.clock.advance(fixture.policy.lease * 12);
     fixture.redis.queue.sweep().await.unwrap();
-    let depth = fixture.redis.queue.depth().await.unwrap();
-    assert_eq!(depth, QueueDepth::default());
+    assert_eq!(fixture.depth().await, (0, 0));
 }
 
 /// Every field of these hashes is replaced.
@@ -116,17 +115,7 @@ async fn wrong_entries_of_queues_and_lists_are_passed_over() {
         }
     }
     fixture.command(&["LPUSH", &shared_key("retired"), "x"]);
-    let page = Page {
-        before: None,
-        limit: 10,
-    };
-    let listed = fixture
-        .redis
-        .store
-        .list(&user("alice"), page)
-        .await
-        .unwrap();
-    assert_eq!(listed.len(), 2);
+    assert_eq!(fixture.list().await.len(), 2);
     assert_served(&fixture).await;
 }
 
@@ -140,8 +129,7 @@ async fn an_ended_run_is_not_taken_over() {
     fixture.clock.advance(fixture.policy.lease);
     assert_eq!(fixture.take().await.id(), id(2));
     assert!(fixture.try_take().await.is_none());
-    let depth = fixture.redis.queue.depth().await.unwrap();
-    assert_eq!((depth.pending, depth.running), (0, 1));
+    assert_eq!(fixture.depth().await, (0, 1));
 }
 
 /// A take that fails takes nothing out of a queue. On a Cluster reads fail while a slot moves.
