@@ -9,12 +9,13 @@ use coderun_record::micros;
 use coderun_storage_metrics::{StorageError, StorageTimer};
 use deadpool_redis::redis::{Cmd, Value};
 use serde::de::DeserializeOwned;
+use serde_bytes::ByteBuf;
 use time::OffsetDateTime;
 
 use crate::adapter_error::AdapterError;
 use crate::layout::{Layout, Partition};
 use crate::layout_check::check_layout;
-use crate::reply::UnexpectedReply;
+use crate::reply::{UnexpectedReply, optional_bytes};
 use crate::step::{Script, Step, StepReply};
 use crate::transport::Transport;
 
@@ -129,6 +130,11 @@ impl Client {
     pub(crate) async fn call(&self, command: &Cmd) -> Result<Value, AdapterError> {
         self.ensure_layout().await?;
         Ok(self.transport.call(command).await?)
+    }
+
+    /// Sends a command that reads one value; a value that is not there is empty.
+    pub(crate) async fn read_value(&self, command: &Cmd) -> Result<ByteBuf, AdapterError> {
+        Ok(optional_bytes(self.call(command).await?)?)
     }
 
     /// Sends commands that read keys of one partition, in this order. On one node they travel together.

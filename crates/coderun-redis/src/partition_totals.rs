@@ -14,7 +14,7 @@ use crate::adapter_error::AdapterError;
 use crate::client::Client;
 use crate::command::command;
 use crate::layout::Partition;
-use crate::reply::{UnexpectedReply, optional_bytes};
+use crate::reply::UnexpectedReply;
 
 const MAX_AGE: Duration = Duration::from_secs(1);
 
@@ -41,7 +41,7 @@ pub(crate) async fn read_totals(
     partition: Partition,
 ) -> Result<Totals, AdapterError> {
     let get = command(&["GET", &client.layout.totals_key(partition)]);
-    let value = optional_bytes(client.call(&get).await?)?;
+    let value = client.read_value(&get).await?;
     let mut rest = &value[..];
     if rest.is_empty() {
         return Ok(Totals::default());

@@ -49,22 +49,21 @@ impl RecordReader {
             let (mut live, record) = if is_live {
                 self.read_live_and_record(id).await?
             } else {
-                (ByteBuf::new(), self.read_record(id).await?)
+                let record = self.client.read_value(&self.get_record(id)).await?;
+                (ByteBuf::new(), record)
             };
             if record.is_empty() {
                 return Ok(None);
             }
             let is_final = Header::decode(&record).map_err(damaged)?.end.is_some();
             if !is_final && !is_live {
-                live = optional_bytes(self.client.call(&self.get_live(id)).await?)?;
+                live = self.client.read_value(&self.get_live(id)).await?;
             }
-            let has_progress = is_final || !live.is_empty();
-            let outcome = if has_progress {
-                ByteBuf::new()
-            } else {
-                self.read_outcome(id).await?
-            };
-            if has_progress || !outcome.is_empty() {
+            let mut outcome = ByteBuf::new();
+            if !is_final && live.is_empty() {
+                outcome = self.read_outcome(id).await?;
+            }
+            if is_final || !live.is_empty() || !outcome.is_empty() {
                 return decode(id, &live, &record, &outcome, self.client.now()).map_err(damaged);
             }
             is_live = true;
@@ -75,7 +74,7 @@ impl RecordReader {
     /// The execution with its progress now; `None` if it has ended or is another one with the same id.
     async fn read_running(&self, begun: &Execution) -> Result<Option<Execution>, AdapterError> {
         let id = begun.id();
-        let live = optional_bytes(self.client.call(&self.get_live(id)).await?)?;
+        let live = self.client.read_value(&self.get_live(id)).await?;
         if live.is_empty() {
             return Ok(None);
         }
@@ -83,12 +82,6 @@ impl RecordReader {
         let created = begun.progress().created_at();
         let is_same = micros(progress.created_at()) == micros(created);
         Ok(is_same.then(|| Execution::restore(id, Arc::clone(begun.submission()), progress)))
-    }
-
-    async fn read_record(&self, id: ExecutionId) -> Result<ByteBuf, AdapterError> {
-        Ok(optional_bytes(
-            self.client.call(&self.get_record(id)).await?,
-        )?)
     }
 
     /// Reads the live value before the record: one that is final came later.
@@ -118,7 +111,7 @@ impl RecordReader {
         &self,
         id: ExecutionId,
     ) -> Result<Option<ByteBuf>, AdapterError> {
-        let record = self.read_record(id).await?;
+        let record = self.client.read_value(&self.get_record(id)).await?;
         if record.is_empty() {
             return Ok(None);
         }
@@ -131,19 +124,12 @@ impl RecordReader {
         Ok(Some(outcome).filter(|outcome| !outcome.is_empty()))
     }
 
+    /// Reads the outcome beside a record; empty if there is none. That of a forced end gets the output of the last attempt, as
+    /// far as its worker has told it: the script that ended it stored none, because that may be large.
     async fn read_outcome(&self, id: ExecutionId) -> Result<ByteBuf, AdapterError> {
-        let get = command(&["GET", &self.client.layout.outcome_key(id)]);
-        let outcome = self.client.call(&get).await?;
-        self.complete_outcome(id, optional_bytes(outcome)?).await
-    }
-
-    /// Adds the output of the last attempt to the outcome of a forced end, as far as its worker has told it: the script that
-    /// ended it stored none, because that may be large. Others remain as they are.
-    async fn complete_outcome(
-        &self,
-        id: ExecutionId,
-        outcome: ByteBuf,
-    ) -> Result<ByteBuf, AdapterError> {
+        let layout = &self.client.layout;
+        let get = command(&["GET", &layout.outcome_key(id)]);
+        let outcome = self.client.read_value(&get).await?;
         if outcome.is_empty() {
             return Ok(outcome);
         }
@@ -152,12 +138,11 @@ impl RecordReader {
         let Some(end) = end.filter(|end| end.is_forced) else {
             return Ok(outcome);
         };
-        let events = if end.is_streamed {
-            let range = command(&["LRANGE", &self.client.layout.events_key(id), "0", "-1"]);
-            byte_strings(self.client.call(&range).await?)?
-        } else {
-            Vec::new()
-        };
+        let mut events = Vec::new();
+        if end.is_streamed {
+            let range = command(&["LRANGE", &layout.events_key(id), "0", "-1"]);
+            events = byte_strings(self.client.call(&range).await?)?;
+        }
         add_output(outcome, end.attempt, events).map_err(damaged)
     }
 }
