@@ -79,12 +79,16 @@ impl Taker {
     pub(crate) async fn take(&self, request: TakeRequest<'_>) -> Result<Vec<Lease>, AdapterError> {
         let generation = self.subscriber.work_generation(request.users);
         let mut leases = Vec::new();
-        if let Err(error) = self.take_in_rounds(request, &mut leases).await {
-            return what_was_taken(leases, error);
-        }
-        if leases.len() < request.at_most {
-            let seen = self.seen.of(request.users);
-            seen.store(generation, Ordering::Release);
+        match self.take_in_rounds(request, &mut leases).await {
+            Ok(()) if leases.len() < request.at_most => {
+                let seen = self.seen.of(request.users);
+                seen.store(generation, Ordering::Release);
+            }
+            Ok(()) => {}
+            Err(error) if leases.is_empty() => return Err(error),
+            Err(error) => {
+                tracing::warn!(error = %ErrorChain(&error), "cannot take all executions");
+            }
         }
         Ok(leases)
     }
@@ -122,12 +126,12 @@ impl Taker {
     ) -> Result<Vec<Partition>, AdapterError> {
         let mut left = Vec::new();
         for partition in partitions {
-            let room = request.at_most.saturating_sub(leases.len());
             if self.client.layout.count() > 1 && self.is_skipped(partition) {
                 continue;
             }
-            let taken = self.take_from(partition, request, below, room).await;
-            if !matches!(&taken, Ok((taken, _)) if taken.is_empty()) {
+            let before = leases.len();
+            let taken = self.take_from(partition, request, below, leases).await;
+            if taken.is_err() || leases.len() > before {
                 // Also after an error, so that the other partitions do not wait for this one.
                 let next = partition.index() + 1;
                 self.next_partition.store(next, Ordering::Relaxed);
@@ -137,8 +141,7 @@ impl Taker {
                 let until = Instant::now() + SKIP_TIME;
                 self.skipped_until.lock().insert(partition.index(), until);
             }
-            let (taken, has_more) = taken?;
-            leases.extend(taken);
+            let has_more = taken?;
             if leases.len() >= request.at_most {
                 return Ok(Vec::new());
             }
@@ -155,14 +158,16 @@ impl Taker {
         until.is_some_and(|until| Instant::now() < *until)
     }
 
-    /// Takes from one partition. Also returns whether users wait there who run too much for this.
+    /// Takes from one partition. Returns whether users wait there who run too much for this, or the last error after adding
+    /// what can be run.
     async fn take_from(
         &self,
         partition: Partition,
         request: TakeRequest<'_>,
         below: Option<u32>,
-        at_most: usize,
-    ) -> Result<(Vec<Lease>, bool), AdapterError> {
+        leases: &mut Vec<Lease>,
+    ) -> Result<bool, AdapterError> {
+        let at_most = request.at_most.saturating_sub(leases.len()).min(AT_MOST);
         let lanes: Vec<_> = request.languages.iter().map(lane).collect();
         let (worker, token) = (request.worker.as_str(), self.client.next_token());
         let takes_over = request.users != TakeFor::IdleUsers;
@@ -174,7 +179,7 @@ impl Taker {
                 worker,
                 token,
                 is_repeated,
-                at_most.min(AT_MOST),
+                at_most,
                 &lanes,
                 takes_over,
                 below,
@@ -185,19 +190,14 @@ impl Taker {
         let reply = self.client.reply_to(partition, Script::Hot, step).await?;
         let (mut all_taken, has_more) = read_taken(reply.into_list()?)?;
         self.read_large_records(&mut all_taken).await?;
-        let mut leases = Vec::new();
-        let mut failed = None;
+        let mut result = Ok(has_more);
         for taken in all_taken {
             match taken.lease() {
                 Ok(lease) => leases.push(lease),
-                Err(error) => failed = Some(error),
+                Err(error) => result = Err(error),
             }
         }
-        let leases = match failed {
-            Some(error) => what_was_taken(leases, error)?,
-            None => leases,
-        };
-        Ok((leases, has_more))
+        result
     }
 
     /// Reads the records that the script has left out.
@@ -244,13 +244,4 @@ impl Taken {
         let execution = restore().map_err(|error| AdapterError::of_record(self.id, error))?;
         Ok(Lease::new(execution).map_err(|_| UnexpectedReply)?)
     }
-}
-
-/// What was taken before an error, or the error if that is nothing.
-fn what_was_taken(leases: Vec<Lease>, error: AdapterError) -> Result<Vec<Lease>, AdapterError> {
-    if leases.is_empty() {
-        return Err(error);
-    }
-    tracing::warn!(error = %ErrorChain(&error), "cannot take all executions");
-    Ok(leases)
 }
