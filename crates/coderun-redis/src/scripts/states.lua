@@ -67,8 +67,8 @@ local function start(record, user, worker, token)
   save_record(record)
 end
 
--- Ends a live execution: it is in no index and in no list of live ones any more. The caller stores the final record.
--- `entry` is that of the record in the list of those that expire: `EXPIRES CREATED OWNER ID`.
+-- Ends or deletes a live execution: it is in no index and in no list of live ones any more. The caller stores the final record.
+-- `entry` is that of the final record in the list of those that expire, if there is one: `EXPIRES CREATED OWNER ID`.
 local function retire(record, user, entry)
   leave_state(record, user)
   count(user, 'bytes', -record.size)

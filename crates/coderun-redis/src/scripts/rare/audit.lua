@@ -13,11 +13,10 @@ local function may_count(entries)
   return counted <= COUNTED_MAX
 end
 
-local function index_of(record) return record.status == 'pending' and 'waits' or 'leases' end
-
 -- Whether a live execution is in the index of its state.
 local function is_indexed(record)
-  return call('ZSCORE', base .. index_of(record), index_member(record)) ~= false
+  local index = record.status == 'pending' and 'waits' or 'leases'
+  return call('ZSCORE', base .. index, index_member(record)) ~= false
 end
 
 -- Whether a waiting execution is in the queue of its user, or may be, because that is long.

@@ -62,11 +62,7 @@ local function remove(record)
   if record.status == 'final' then
     remove_retired(record)
   else
-    local user = load_user(record.owner)
-    leave_state(record, user)
-    count(user, 'bytes', -record.size)
-    list_user(user)
-    drop_record(record)
+    retire(record, load_user(record.owner))
   end
   call('LREM', key_of('u', record.owner), 1, listed_entry(record))
   finals.delete_keys(record.id)
