@@ -57,7 +57,7 @@ pub struct RedisBackend {
 /// The backend cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot use redis")]
-pub struct ConnectError(#[source] AdapterError);
+pub struct ConnectError(#[from] AdapterError);
 
 impl RedisBackend {
     /// Connects, and subscribes to the hints of other processes. Where the server cannot be reached or refuses, the backend goes
@@ -70,18 +70,8 @@ impl RedisBackend {
         policy: StorePolicy,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ConnectError> {
-        Self::try_connect(&config, policy, clock)
-            .await
-            .map_err(ConnectError)
-    }
-
-    async fn try_connect(
-        config: &RedisConfig,
-        policy: StorePolicy,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, AdapterError> {
         if config.replicas > 0 && config.address.is_cluster() {
-            return Err(AdapterError::ReplicasOfCluster);
+            return Err(AdapterError::ReplicasOfCluster.into());
         }
         let default = if config.address.is_cluster() {
             CLUSTER_PARTITIONS
@@ -96,14 +86,14 @@ impl RedisBackend {
             clock: Arc::clone(&clock),
             policy: encode_policy(&policy, &process)?,
         };
-        let transport = Arc::new(Transport::open(config, Arc::new(scripts))?);
+        let transport = Transport::open(&config, Arc::new(scripts)).map_err(AdapterError::from)?;
+        let transport = Arc::new(transport);
         let client = Arc::new(Client::new(layout.clone(), Arc::clone(&transport), clock));
         let feed = Arc::new(Feed::default());
         let (listening, hearing) = (Arc::clone(&transport), Arc::clone(&feed));
-        let subscriber = Subscriber::start(config, &layout, &process, listening, hearing);
+        let subscriber = Subscriber::start(&config, &layout, &process, listening, hearing);
         let subscriber = Arc::new(subscriber);
-        reach(config, &transport, &client, &subscriber).await?;
-        let interval = config.watch_interval;
+        reach(&config, &transport, &client, &subscriber).await?;
         let records = RecordReader::new(Arc::clone(&client), Arc::clone(&feed));
         let registry = Arc::new(RedisWorkerRegistry(Arc::clone(&client)));
         Ok(Self {
@@ -125,14 +115,14 @@ impl RedisBackend {
                 events: Arc::new(EventPages {
                     records,
                     process,
-                    interval,
+                    interval: config.watch_interval,
                 }),
                 feed,
             }),
             inputs: Arc::new(RedisInputRelay {
                 client: Arc::clone(&client),
                 subscriber,
-                interval,
+                interval: config.watch_interval,
             }),
             tickets: Arc::new(RedisTicketStore(client)),
             registry,
