@@ -191,19 +191,15 @@ fn read_replies(answer: Value) -> Option<Vec<StepReply>> {
 /// Takes the steps of one group from the front. Those that nobody waits for any more are left out.
 fn take_group(steps: &mut VecDeque<QueuedStep>) -> Vec<QueuedStep> {
     let (mut group, mut bytes) = (Vec::new(), 0);
-    while let Some(next) = steps.front() {
-        let size = next.size();
-        let has_room = bytes + size <= BYTES_MAX && group.len() < STEPS_MAX;
-        let is_first = group.is_empty();
-        if !is_first && (next.is_alone || !has_room) {
-            break;
-        }
-        let Some(next) = steps.pop_front() else { break };
+    while let Some(next) = steps.pop_front_if(|next| {
+        group.is_empty()
+            || !next.is_alone && group.len() < STEPS_MAX && bytes + next.size() <= BYTES_MAX
+    }) {
         if next.answer.is_closed() {
             continue;
         }
         let is_alone = next.is_alone;
-        bytes += size;
+        bytes += next.size();
         group.push(next);
         if is_alone {
             break;
