@@ -1,5 +1,7 @@
 //! Checks whether the server accepts writes, and whether its settings keep them.
 
+use std::collections::BTreeSet;
+
 use coderun_domain::{Diagnosis, Health, StoreError};
 use deadpool_redis::redis::Value;
 use futures_util::future::join_all;
@@ -36,22 +38,21 @@ pub(crate) async fn write_health(client: &Client) -> Result<Health, AdapterError
 /// Writes to every partition. The service goes on for the users of those that answer.
 async fn write_remarks(client: &Client) -> Result<Vec<String>, AdapterError> {
     let probes = client.layout.partitions().map(|each| probe(client, each));
-    let mut failures = join_all(probes).await;
-    let count = failures.len();
-    failures.retain(Result::is_err);
-    let failed = failures.len();
-    match failures.pop() {
+    let results = join_all(probes).await;
+    let count = results.len();
+    let mut errors: Vec<_> = results.into_iter().filter_map(Result::err).collect();
+    let failed = errors.len();
+    match errors.pop() {
         None => Ok(Vec::new()),
-        Some(error) if failed == count => error.map(|()| Vec::new()),
-        Some(error) => Ok(vec![partial_failure(failed, count, error)]),
+        Some(error) if failed == count => Err(error),
+        Some(error) => {
+            let error = StoreError::from(error);
+            let reason = Diagnosis::of(&error).map(|reason| format!(": {reason}"));
+            let reason = reason.unwrap_or_default();
+            let remark = format!("{failed} of {count} partitions cannot be written to{reason}");
+            Ok(vec![remark])
+        }
     }
-}
-
-fn partial_failure(failed: usize, count: usize, error: Result<(), AdapterError>) -> String {
-    let error = error.err().map(StoreError::from);
-    let reason = error.as_ref().and_then(|error| Diagnosis::of(error));
-    let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-    format!("{failed} of {count} partitions cannot be written to{reason}")
 }
 
 async fn probe(client: &Client, partition: Partition) -> Result<(), AdapterError> {
@@ -68,13 +69,8 @@ async fn durability_remarks(client: &Client) -> Vec<String> {
     let Ok(answers) = client.transport.probe_every_master(&info).await else {
         return vec![INFO_UNAVAILABLE.to_owned()];
     };
-    let mut remarks = Vec::new();
-    for remark in answers.into_iter().flat_map(settings_remarks) {
-        if !remarks.contains(&remark) {
-            remarks.push(remark);
-        }
-    }
-    remarks
+    let remarks: BTreeSet<_> = answers.into_iter().flat_map(settings_remarks).collect();
+    remarks.into_iter().collect()
 }
 
 fn health(remarks: &[String]) -> Health {

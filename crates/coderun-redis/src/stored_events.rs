@@ -52,17 +52,17 @@ pub(crate) fn start_events(
             created_at,
             updated_at,
         });
-        Ok(StoredEvent {
+        Ok::<_, RecordError>(StoredEvent {
             sequence,
             event: Event::Updated(progress?),
         })
     };
-    let mut events = vec![update(1, 0, State::Pending, created_at)];
+    let mut events = vec![update(1, 0, State::Pending, created_at)?];
     if let Some((worker, started_at)) = started {
         let running = State::Running { worker, started_at };
-        events.push(update(2, 1, running, started_at));
+        events.push(update(2, 1, running, started_at)?);
     }
-    events.into_iter().collect()
+    Ok(events)
 }
 
 /// The events of a run before the final one, if the record has them, and the final one.

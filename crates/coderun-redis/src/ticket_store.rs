@@ -76,10 +76,8 @@ impl TicketStore for RedisTicketStore {
             else {
                 return Ok(None);
             };
-            match decode_admission(&admission) {
-                Ok(admission) => Ok(Some(admission)),
-                Err(error) => Err(AdapterError::of_record(id, error)),
-            }
+            let admission = decode_admission(&admission).map(Some);
+            admission.map_err(|error| AdapterError::of_record(id, error))
         };
         self.0.timed("redeem_ticket", redeeming).await
     }

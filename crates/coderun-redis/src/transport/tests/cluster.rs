@@ -133,15 +133,7 @@ async fn a_new_key_is_made_where_its_slot_is_moving() {
 async fn the_cluster_client_does_not_retry_a_lost_answer_by_itself() {
     let cluster = RedisCluster::start();
     let transport = open(&cluster.url(), LONG).await;
-    let limit = [
-        "CONFIG",
-        "SET",
-        "client-output-buffer-limit",
-        "normal 1048576 0 0",
-    ];
-    for master in cluster.masters() {
-        assert_eq!(master.command(&limit).text(), "OK");
-    }
+    cluster.masters().iter().for_each(groups::limit_answers);
     let step = groups::step("lose", 0).with_repeated(b"again".to_vec());
     let answer = groups::run_step(&transport, step).await;
     assert_eq!(answer.unwrap(), groups::answer_of("again"));

@@ -54,6 +54,13 @@ pub(super) fn runs(server: &RedisServer, name: &str) -> usize {
         .unwrap()
 }
 
+/// Makes the server cut the connection of a client whose answer is long.
+pub(super) fn limit_answers(server: &RedisServer) {
+    let limit = "normal 1048576 0 0";
+    let set = ["CONFIG", "SET", "client-output-buffer-limit", limit];
+    assert_eq!(server.command(&set).text(), "OK");
+}
+
 /// The numbers of steps of all groups so far.
 fn groups(server: &RedisServer) -> Vec<usize> {
     let all = server.command(&["LRANGE", GROUPS, "0", "-1"]);
@@ -181,13 +188,7 @@ async fn a_step_whose_caller_has_given_up_is_withdrawn() {
 #[tokio::test]
 async fn the_steps_of_a_lost_group_are_repeated_as_such() {
     let (server, transport) = start(LONG).await;
-    let limit = [
-        "CONFIG",
-        "SET",
-        "client-output-buffer-limit",
-        "normal 1048576 0 0",
-    ];
-    assert_eq!(server.command(&limit).text(), "OK");
+    limit_answers(&server);
     let steps = ["a", "b", "lose"].map(|name| {
         let step = step(name, 0).with_repeated(format!("{name} again").into_bytes());
         run_step(&transport, step)
