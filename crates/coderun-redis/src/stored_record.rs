@@ -28,7 +28,7 @@ const EVENTS: &str = "events";
 /// A record from this size is stored by a command of its own: scripts copy their arguments.
 pub(crate) const LARGE_MIN_BYTES: usize = 4096;
 
-/// What the scripts read of a record, in the order that `load_final` of `records.lua` expects.
+/// What the scripts read of a record, in the order that `finals.lua` expects.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Header {
     version: String,

@@ -13,7 +13,7 @@ use crate::stored_record::StoredRecord;
 #[derive(Deserialize)]
 struct FeedMessage(String, u64, Vec<ByteBuf>, ByteBuf);
 
-/// Decodes what `notify` of `states.lua` sends: the execution, and its events without gaps, or `None` if they have to be read
+/// Decodes what `notify` of `stream.lua` sends: the execution, and its events without gaps, or `None` if they have to be read
 /// from the server. A message of another version is nothing.
 pub(super) fn decode(message: &[u8]) -> Option<(ExecutionId, Option<Vec<StoredEvent>>)> {
     let FeedMessage(id, first, events, record) = rmp_serde::from_slice(message).ok()?;
