@@ -97,11 +97,8 @@ impl InputRelay for RedisInputRelay {
             let (id, (worker, started, attempt)) = (lease.id(), fence(lease));
             let (name, after) = (id.to_string(), after.number());
             let header = ("receive", name, (), worker, started, attempt, after, PAGE);
-            match self
-                .client
-                .run(id, Script::Rare, Step::new(&header)?)
-                .await?
-            {
+            let step = Step::new(&header)?;
+            match self.client.run(id, Script::Rare, step).await? {
                 ReceiveAnswer::Input(pieces) => Ok(decode_pieces(id, pieces)?),
                 ReceiveAnswer::Forgotten => Err(InputError::Forgotten),
                 ReceiveAnswer::Absent => Err(InputError::LeaseLost),
