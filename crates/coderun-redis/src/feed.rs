@@ -130,7 +130,7 @@ impl Feed {
         let is_last = |entry: &watch::Sender<Recent>| entry.receiver_count() <= 1;
         if let Some(entry) = executions.get(&id)
             && is_last(entry)
-            && !entry.borrow().runs_here()
+            && !entry.borrow().runs_here
         {
             executions.remove(&id);
         }

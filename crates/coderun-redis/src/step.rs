@@ -139,9 +139,9 @@ pub(crate) fn encode_values(tuple: &impl Serialize) -> Result<Bytes, AdapterErro
     Ok(encoded)
 }
 
-/// The reply of a step.
+/// The reply of a step, as the script has answered it.
 #[derive(Debug, PartialEq)]
-pub(crate) struct StepReply(Value);
+pub(crate) struct StepReply(pub(crate) Value);
 
 /// The reply of a step that answers no more than that it was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -159,11 +159,6 @@ const LOST: &[u8] = b"\xa4lost";
 const UNSTAGED: &[u8] = b"\xa8unstaged";
 
 impl StepReply {
-    /// Wraps what a script has answered for one step.
-    pub(crate) const fn new(reply: Value) -> Self {
-        Self(reply)
-    }
-
     /// Whether the value that was staged for the step had gone before it ran.
     pub(crate) fn is_unstaged(&self) -> bool {
         self.bytes() == UNSTAGED
@@ -215,7 +210,7 @@ mod tests {
     }
 
     fn decode(bytes: &[u8]) -> Result<Answer, UnexpectedReply> {
-        StepReply::new(Value::BulkString(bytes.to_vec())).decode()
+        StepReply(Value::BulkString(bytes.to_vec())).decode()
     }
 
     #[test]
@@ -236,7 +231,7 @@ mod tests {
     fn a_record_of_a_newer_version_and_a_lost_lease_are_errors() {
         let id = coderun_domain::testing::execution_id(1);
         let decode = |reply: &[u8]| {
-            let reply = StepReply::new(Value::BulkString(reply.to_vec()));
+            let reply = StepReply(Value::BulkString(reply.to_vec()));
             reply.decode_for::<Answer>(id)
         };
         assert!(matches!(decode(NEWER), Err(AdapterError::NewerRecord(it)) if it == id));

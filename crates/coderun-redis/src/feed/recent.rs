@@ -18,12 +18,13 @@ const EVENT_BYTES: usize = 256;
 pub(super) struct Recent {
     events: VecDeque<StoredEvent>,
     bytes: usize,
-    last: Sequence,
-    runs_here: bool,
+    pub(super) last: Sequence,
+    /// Whether this process runs the execution, so that this is worth keeping without a watcher.
+    pub(super) runs_here: bool,
     /// The execution as this process has begun to run it, unless another process has changed something.
     begun: Option<Execution>,
     /// Grows when the watchers have to read.
-    reads_required: u64,
+    pub(super) reads_required: u64,
 }
 
 impl Recent {
@@ -100,19 +101,6 @@ impl Recent {
         let first = self.events.front()?.sequence.number();
         let index = seen.next().number().checked_sub(first)?;
         self.events.get(usize::try_from(index).ok()?).cloned()
-    }
-
-    pub(super) const fn last(&self) -> Sequence {
-        self.last
-    }
-
-    pub(super) const fn reads_required(&self) -> u64 {
-        self.reads_required
-    }
-
-    /// Whether this process runs the execution, so that this is worth keeping without a watcher.
-    pub(super) const fn runs_here(&self) -> bool {
-        self.runs_here
     }
 }
 
@@ -195,7 +183,7 @@ mod tests {
             let event = recent.event_after(sequence(number as u64)).unwrap();
             assert_eq!(event.event, Event::Updated(progress));
         }
-        assert!(recent.runs_here());
+        assert!(recent.runs_here);
     }
 
     #[test]
@@ -203,7 +191,7 @@ mod tests {
         let mut recent = Recent::default();
         recent.add(outputs(1..=3, 1));
         recent.add(outputs(2..=3, 1));
-        assert_eq!(recent.last(), sequence(3));
+        assert_eq!(recent.last, sequence(3));
         recent.add(outputs(2..=5, 1));
         assert_eq!(
             (0..6).map(|seen| next(&recent, seen)).collect::<Vec<_>>(),
@@ -220,7 +208,7 @@ mod tests {
         let kept = [next(&recent, 1), next(&recent, 2), next(&recent, 4)];
         assert_eq!(kept, [None, None, Some(5)]);
         recent.skip_to(sequence(7));
-        assert_eq!((next(&recent, 4), recent.last()), (None, sequence(7)));
+        assert_eq!((next(&recent, 4), recent.last), (None, sequence(7)));
     }
 
     #[test]

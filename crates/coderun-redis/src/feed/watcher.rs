@@ -31,7 +31,7 @@ impl Watcher {
         let reads_seen = {
             // All that happens to an execution that runs here is known.
             let known = recent.borrow();
-            known.runs_here().then(|| known.reads_required())
+            known.runs_here.then_some(known.reads_required)
         };
         Self {
             feed,
@@ -68,16 +68,16 @@ impl Watcher {
     /// Whether the event after `seen` can only be had by a read.
     pub(crate) fn must_read(&self, seen: Sequence, stored: Sequence) -> bool {
         let recent = self.recent.borrow();
-        let is_behind = seen < stored.max(recent.last()) && recent.event_after(seen).is_none();
-        is_behind || self.reads_seen != Some(recent.reads_required())
+        let is_behind = seen < stored.max(recent.last) && recent.event_after(seen).is_none();
+        is_behind || self.reads_seen != Some(recent.reads_required)
     }
 
     /// Notes that this watcher reads now. Returns the number of the last event that is known.
     pub(crate) fn begin_read(&mut self) -> Sequence {
         self.read_at = Instant::now();
         let recent = self.recent.borrow();
-        self.reads_seen = Some(recent.reads_required());
-        recent.last()
+        self.reads_seen = Some(recent.reads_required);
+        recent.last
     }
 
     /// Tells all watchers that the server has no more than these events, or those of another execution.

@@ -185,7 +185,7 @@ impl GroupSender {
 
 fn read_replies(answer: Value) -> Option<Vec<StepReply>> {
     let replies = array(answer).ok()?;
-    Some(replies.into_iter().map(StepReply::new).collect())
+    Some(replies.into_iter().map(StepReply).collect())
 }
 
 /// Takes the steps of one group from the front. Those that nobody waits for any more are left out.

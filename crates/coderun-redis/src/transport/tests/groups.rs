@@ -42,7 +42,7 @@ pub(super) async fn assert_counted(transport: &Transport, name: &str) {
 }
 
 pub(super) fn answer_of(name: &str) -> StepReply {
-    StepReply::new(Value::BulkString(name.as_bytes().to_vec()))
+    StepReply(Value::BulkString(name.as_bytes().to_vec()))
 }
 
 /// How often the step with this name has run.
