@@ -150,7 +150,8 @@ write_nothing(headers)
 for i, header in ipairs(headers) do
   local name = header[1]
   while not steps[name] do parts[name]() end
-  replies[i] = to_reply(steps[name](header, ARGV[FIRST_STEP + 2 * i - 1]))
+  local reply, encoded = steps[name](header, ARGV[FIRST_STEP + 2 * i - 1])
+  replies[i] = encoded or to_reply(reply)
 end
 write_changes()
 return replies

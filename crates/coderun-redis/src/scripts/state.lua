@@ -1,7 +1,7 @@
 -- Holds what a group has read, and what it writes at its end.
 
 -- The steps by name. Each takes its header and its blob, and returns its reply: a word, a table of one word and what belongs
--- to it, or a list of strings, which is sent as it is.
+-- to it, or a list of strings, which is sent as it is; or nil and an encoded reply.
 local steps = {}
 -- Functions that define the steps of some files, or other such functions, by the names of these steps. They are called in the
 -- groups that have one of the steps.

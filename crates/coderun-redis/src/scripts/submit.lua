@@ -81,8 +81,11 @@ local function new_record(header)
   return record
 end
 
--- The answers, with what the user has used of their quotas.
-local function leased(record, user) return { leased = { record.started, user.pending, rate_of(user) } } end
+-- The answers, with what the user has used of their quotas. That of a lease, a map of `leased` to four values, is encoded here:
+-- tables would cost an execution 3 % more instructions of the server.
+local function leased(record, user)
+  return nil, '\129\166leased\148' .. encode(record.started, user.pending, rate_of(user))
+end
 local function exists(user) return { exists = { user.pending, rate_of(user) } } end
 
 -- The answer for an execution that is live already. A repetition with the same offer gets its lease again.
