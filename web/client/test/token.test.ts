@@ -5,8 +5,8 @@ import { test } from "node:test";
 
 import type { ClientMessage, ServerMessage } from "../src/index.js";
 import { refreshDelayMs } from "../src/token.js";
-import { DONE, final, ID, problem, read, UNAVAILABLE, until, update } from "./messages.js";
-import { type Session, start } from "./scripted.js";
+import { DONE, final, ID, PATH, problem, read, UNAVAILABLE, until, update } from "./messages.js";
+import { type Session, start, type Step } from "./scripted.js";
 
 const EXPIRING: ServerMessage = { type: "auth_expiring", data: { expires_in_ms: 2_500 } };
 
@@ -109,6 +109,14 @@ test("a call goes on when getToken fails for a while after a token was had", asy
 
   const later = await start(context, [UNAVAILABLE, DONE], { getToken: failing(2) });
   assert.equal((await later.client.execution(ID).record()).verdict, "accepted");
+});
+
+test("a token that cannot be had is no reason to find out whether sockets are stopped", async (context) => {
+  const steps: Step[] = [DONE, { messages: [final(1)], code: 1000 }];
+  const { client, seen } = await start(context, steps, { getToken: failing(1) });
+  await client.execution(ID).record();
+  await read(client.execution(ID));
+  assert.deepEqual(seen.map(({ method, url }) => `${method} ${url}`), [`GET ${PATH}`, `GET ${PATH.replace("status", "ws")}?since=0`]);
 });
 
 test("a call ends with the error of getToken when that fails for too long", async (context) => {
