@@ -52,8 +52,9 @@ async function* followFinal(subscription: Subscription, record: ExecutionRecord)
   const { progress, signal } = subscription;
   const isRepeated = progress.isFinalPolled;
   progress.isFinalPolled = true;
-  // The same end again is no progress: a stream that never comes must run out of time.
-  if (!isRepeated) subscription.alive();
+  // The same end again is no progress: a stream that never comes must run out of time. One of two replicas may be away.
+  if (isRepeated) subscription.answered();
+  else subscription.alive();
   try {
     yield* followEventStream(subscription);
   } catch (error) {

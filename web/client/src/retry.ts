@@ -25,6 +25,11 @@ export class Retry {
     this.startedAt = performance.now();
   }
 
+  /** Notes that the service answers, though the attempt may not get on: the next pause is a short one. */
+  hurry(): void {
+    this.failures = 0;
+  }
+
   /** Waits after a failed attempt until the next one is due. Fails with the failure if no attempt can change it, or none is left. */
   async pauseAfter(failure: CoderunError): Promise<void> {
     const pauseMs = failure.retryAfterMs + backoffMs(this.failures);

@@ -17,6 +17,8 @@ export interface Subscription {
   opened(): void;
   /** The service has accepted the token, and answers. */
   alive(): void;
+  /** The service answers, but nothing new. */
+  answered(): void;
 }
 
 /** Gives the messages after the last one, and returns once the execution is final. Fails with a `CoderunError` otherwise. */

@@ -115,7 +115,8 @@ export class Watch implements AsyncIterable<ServerMessage> {
       attempts.hasRefreshed = false;
       attempts.retry.reset();
     };
-    return { connection, path, input, progress, signal, token, opened, alive };
+    const answered = () => attempts.retry.hurry();
+    return { connection, path, input, progress, signal, token, opened, alive, answered };
   }
 
   /** Prepares the next attempt after a failure: waits, or chooses another way. Fails if no further attempt can help. */
