@@ -132,7 +132,7 @@ test("each status of an event stream is final or tried again", async (context) =
   }
 });
 
-test("an event stream that says nothing is replaced", { timeout: 10_000 }, async (context) => {
+test("an event stream that says nothing is replaced", { timeout: 30_000 }, async (context) => {
   const { client, seenAfter } = await startWithout("sockets", context, [
     { frames: [update(1)], end: "silence" },
     { frames: [final(2)], end: "end" },
@@ -230,7 +230,7 @@ test("a watch that has given nothing takes the output from the record where no s
   assert.deepEqual(told, [null, { stream: "stdout", text: "a\n", attempt: 1 }, stderr, "accepted"]);
 });
 
-test("a signal ends a stream and a poll", { timeout: 10_000 }, async (context) => {
+test("a signal ends a stream and a poll", { timeout: 30_000 }, async (context) => {
   for (const sockets of ["sockets", "streams"] as const) {
     const steps: Step[] = sockets === "sockets" ? [{ frames: [update(1)], end: "silence" }] : [state(1), "silence"];
     const { client } = await startWithout(sockets, context, steps);

@@ -28,7 +28,7 @@ function session(more: Partial<Session> = {}, pongs = true) {
   return { step, got, close: () => close() };
 }
 
-test("input sent before a connection opens, and between two, is sent once one is open", { timeout: 10_000 }, async (context) => {
+test("input sent before a connection opens, and between two, is sent once one is open", { timeout: 30_000 }, async (context) => {
   const [first, second] = [session({ code: 1012 }), session({ messages: [update(2)] })];
   const { client } = await start(context, [first.step, second.step]);
   const watch = client.execution(ID).watch();
@@ -46,7 +46,7 @@ test("input sent before a connection opens, and between two, is sent once one is
   assert.equal(second.got[0], "between\n");
 });
 
-test("input is followed by a ping, whose pong confirms it", { timeout: 10_000 }, async (context) => {
+test("input is followed by a ping, whose pong confirms it", { timeout: 30_000 }, async (context) => {
   const { step, got, close } = session({ code: "cut" });
   const { WebSocket, pongs } = countPongs();
   const { client } = await start(context, [step, { messages: [final(2)], code: 1000 }], { WebSocket });
@@ -64,7 +64,7 @@ test("input is followed by a ping, whose pong confirms it", { timeout: 10_000 },
   assert.deepEqual(messages.map(({ type }) => type), ["execution_update", "execution_update"]);
 });
 
-test("input that may be lost with its connection is reported, and not sent again", { timeout: 10_000 }, async (context) => {
+test("input that may be lost with its connection is reported, and not sent again", { timeout: 30_000 }, async (context) => {
   const [first, second] = [session({ code: "cut" }, false), session({ messages: [final(2)] })];
   const { client } = await start(context, [first.step, second.step]);
   const watch = client.execution(ID).watch();
@@ -81,7 +81,7 @@ test("input that may be lost with its connection is reported, and not sent again
   assert.deepEqual(second.got, []);
 });
 
-test("a connection that breaks unnoticed is replaced after little input, too", { timeout: 10_000 }, async (context) => {
+test("a connection that breaks unnoticed is replaced after little input, too", { timeout: 30_000 }, async (context) => {
   const { step } = session({}, false);
   const { client, seen } = await start(context, [step, { messages: [final(2)], code: 1000 }]);
   context.mock.timers.enable({ apis: ["setInterval"] });
@@ -97,7 +97,7 @@ test("a connection that breaks unnoticed is replaced after little input, too", {
   assert.equal(seen.length, 2);
 });
 
-test("a watch waits for a pong behind much input that its program does not read", { timeout: 10_000 }, async (context) => {
+test("a watch waits for a pong behind much input that its program does not read", { timeout: 30_000 }, async (context) => {
   const { step, close } = session({}, false);
   const { client, seen } = await start(context, [step]);
   context.mock.timers.enable({ apis: ["setInterval"] });
@@ -110,7 +110,7 @@ test("a watch waits for a pong behind much input that its program does not read"
   assert.equal(seen.length, 1);
 });
 
-test("long input is sent in messages that the service takes", { timeout: 10_000 }, async (context) => {
+test("long input is sent in messages that the service takes", { timeout: 30_000 }, async (context) => {
   const { step, got, close } = session();
   const { client } = await start(context, [step]);
   const watch = client.execution(ID).watch();
@@ -133,7 +133,7 @@ test("more than 1 MiB does not wait for a connection", async (context) => {
   assert.throws(() => watch.send("x".repeat(10_001)), { name: "CoderunError", message: /1 MiB/ });
 });
 
-test("more than 4 MiB does not wait in an open connection that takes nothing", { timeout: 10_000 }, async (context) => {
+test("more than 4 MiB does not wait in an open connection that takes nothing", { timeout: 30_000 }, async (context) => {
   let buffered = 0;
   class Stuck extends WebSocket {
     override get bufferedAmount() {
@@ -153,7 +153,7 @@ test("more than 4 MiB does not wait in an open connection that takes nothing", {
   await watching;
 });
 
-test("a handle sends input without a watch, and with one over its connection", { timeout: 10_000 }, async (context) => {
+test("a handle sends input without a watch, and with one over its connection", { timeout: 30_000 }, async (context) => {
   const [first, second] = [session({ messages: [update(1)] }), session({ messages: [final(2)] })];
   const { client, seen } = await start(context, [first.step, second.step]);
   const execution = client.execution(ID);
@@ -166,7 +166,7 @@ test("a handle sends input without a watch, and with one over its connection", {
   first.close();
 });
 
-test("input of a handle that cannot be sent is refused the next time", { timeout: 10_000 }, async (context) => {
+test("input of a handle that cannot be sent is refused the next time", { timeout: 30_000 }, async (context) => {
   const { client } = await start(context, [{ messages: [], code: 4004 }]);
   const execution = client.execution(ID);
   execution.send("a\n");
@@ -182,7 +182,7 @@ test("input of a handle that cannot be sent is refused the next time", { timeout
   await until(refused);
 });
 
-test("what a handle learns of its input without a watch is thrown by the next call, once", { timeout: 10_000 }, async (context) => {
+test("what a handle learns of its input without a watch is thrown by the next call, once", { timeout: 30_000 }, async (context) => {
   const error: ServerMessage = { type: "error", data: { detail: "stdin is closed" } };
   const { step, got, close } = session({ messages: [update(1), error] });
   const { client } = await start(context, [step]);
@@ -204,7 +204,7 @@ test("what a handle learns of its input without a watch is thrown by the next ca
   assert.deepEqual(thrown.map((error) => (error as Error).message), ["stdin is closed"]);
 });
 
-test("a handle whose input was refused takes input once a watch has a connection again", { timeout: 10_000 }, async (context) => {
+test("a handle whose input was refused takes input once a watch has a connection again", { timeout: 30_000 }, async (context) => {
   const { step, got, close } = session();
   const { client, seen } = await start(context, [{ messages: [], code: 4003 }, step, { messages: [final(2)], code: 1000 }]);
   const execution = client.execution(ID);
@@ -224,7 +224,7 @@ test("a handle whose input was refused takes input once a watch has a connection
   assert.ok(!isRefused());
 });
 
-test("input needs a socket: without one it is refused, and what waited is reported", { timeout: 10_000 }, async (context) => {
+test("input needs a socket: without one it is refused, and what waited is reported", { timeout: 30_000 }, async (context) => {
   const stream: Step = { frames: [update(1), final(2)], end: "end" };
   const { client, steps, seen } = await start(context, [...NO_SOCKETS, stream]);
   const execution = client.execution(ID);

@@ -42,7 +42,7 @@ export async function read(messages: AsyncIterable<ServerMessage>): Promise<numb
 
 /** Waits until something is so. */
 export async function until(isSo: () => boolean): Promise<void> {
-  const deadline = performance.now() + 8_000;
+  const deadline = performance.now() + 25_000;
   while (!isSo()) {
     if (performance.now() > deadline) throw new Error("waited too long");
     await new Promise((resolve) => setTimeout(resolve, 5));

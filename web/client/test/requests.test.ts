@@ -50,7 +50,7 @@ test("a Retry-After is waited for, in seconds or until a date", async (context) 
 
 test("a Retry-After beyond the time for attempts is not waited for", async (context) => {
   const refusal = problem(503, "Try again later", { "retry-after": "6" });
-  const { client, seen } = await start(context, [refusal]);
+  const { client, seen } = await start(context, [refusal], { retryMs: 5_000 });
   await assert.rejects(client.execute(HELLO), { status: 503, retryAfterMs: 6_000 });
   assert.equal(seen.length, 1);
 });
@@ -129,7 +129,7 @@ test("deleting what is gone already is no error", async (context) => {
   await assert.rejects(client.execution(ID).record(), { status: 404 });
 });
 
-test("a signal ends each request while it waits", { timeout: 10_000 }, async (context) => {
+test("a signal ends each request while it waits", { timeout: 30_000 }, async (context) => {
   const reason = new Error("left");
   const calls = {
     record: (client: Coderun, signal: AbortSignal) => client.execution(ID).record(signal),
@@ -151,7 +151,7 @@ test("a signal ends each request while it waits", { timeout: 10_000 }, async (co
   }
 });
 
-test("a signal ends a call whose token is late", { timeout: 10_000 }, async (context) => {
+test("a signal ends a call whose token is late", { timeout: 30_000 }, async (context) => {
   const { client, seen } = await start(context, [], { getToken: () => new Promise(() => {}) });
   const signal = AbortSignal.timeout(20);
   await assert.rejects(client.execution(ID).record(signal), { name: "TimeoutError" });
@@ -159,7 +159,7 @@ test("a signal ends a call whose token is late", { timeout: 10_000 }, async (con
   assert.equal(seen.length, 0);
 });
 
-test("a run that is given up is cancelled, whether its answer had come or not", { timeout: 10_000 }, async (context) => {
+test("a run that is given up is cancelled, whether its answer had come or not", { timeout: 30_000 }, async (context) => {
   const running = { status: 200, body: { execution_id: ID, seq: 2, verdict: null } };
   for (const steps of [["silence"], [ACCEPTED, running, "silence"]] as const) {
     const { client, seen } = await start(context, [...steps, ACCEPTED, DONE]);

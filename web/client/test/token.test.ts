@@ -31,7 +31,7 @@ function session(messages: ServerMessage[]) {
   return { step, got };
 }
 
-test("a socket is given a fresh token when the service asks for one", { timeout: 10_000 }, async (context) => {
+test("a socket is given a fresh token when the service asks for one", { timeout: 30_000 }, async (context) => {
   const { step, got } = session([EXPIRING]);
   const { client, refreshed } = await start(context, [step]);
   assert.deepEqual(await read(client.execution(ID)), [1, 2]);
@@ -39,7 +39,7 @@ test("a socket is given a fresh token when the service asks for one", { timeout:
   assert.deepEqual(refreshed, [false, true]);
 });
 
-test("a service that gives notice of each token at once gets no flood of them", { timeout: 10_000 }, async (context) => {
+test("a service that gives notice of each token at once gets no flood of them", { timeout: 30_000 }, async (context) => {
   const tokens: string[] = [];
   const onMessage = (message: ClientMessage) => {
     if (message.type === "auth") tokens.push(message.token);
@@ -54,7 +54,7 @@ test("a service that gives notice of each token at once gets no flood of them", 
   assert.equal(tokens.length, 2);
 });
 
-test("a socket is given a fresh token before the last one expires", { timeout: 10_000 }, async (context) => {
+test("a socket is given a fresh token before the last one expires", { timeout: 30_000 }, async (context) => {
   const { step, got } = session([]);
   const getToken = ({ forceRefresh }: { forceRefresh: boolean }) => (forceRefresh ? "fresh" : expiringIn(90_300));
   const { client } = await start(context, [step], { getToken });
@@ -62,7 +62,7 @@ test("a socket is given a fresh token before the last one expires", { timeout: 1
   assert.deepEqual(got, [{ type: "auth", token: "fresh" }]);
 });
 
-test("a socket without a fresh token stays open for as long as the last one is good", { timeout: 10_000 }, async (context) => {
+test("a socket without a fresh token stays open for as long as the last one is good", { timeout: 30_000 }, async (context) => {
   let close = () => {};
   const mayClose = new Promise<void>((resolve) => (close = resolve));
   let calls = 0;

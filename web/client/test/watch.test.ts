@@ -60,7 +60,7 @@ test("a watch goes on when a proxy closes with 1000 and the program has ended me
   assert.deepEqual(await read(client.execution(ID)), [1, 2, 3]);
 });
 
-test("a watch does not wait for the close after the final message", { timeout: 10_000 }, async (context) => {
+test("a watch does not wait for the close after the final message", { timeout: 30_000 }, async (context) => {
   const { client } = await start(context, [{ messages: [final(1)], mayClose: NEVER, code: 1000 }]);
   assert.deepEqual(await read(client.execution(ID)), [1]);
 });
@@ -111,7 +111,7 @@ test("a watch waits a second for a service that is overloaded", async (context) 
   assert.equal(seen.length, 1);
 });
 
-test("a watch leaves a process that goes away, at a random time before it ends", { timeout: 10_000 }, async (context) => {
+test("a watch leaves a process that goes away, at a random time before it ends", { timeout: 30_000 }, async (context) => {
   const goingAway = { type: "going_away" as const, data: { reconnect_within_ms: 60_000 } };
   const { client, seen } = await start(context, [
     { messages: [update(1), goingAway], mayClose: NEVER, code: 1012 },
@@ -135,7 +135,7 @@ test("messages that are not stored are no progress", async (context) => {
   assert.ok(seen.length <= 3, `${seen.length} connections`);
 });
 
-test("a watch replaces a connection that answers no ping", { timeout: 10_000 }, async (context) => {
+test("a watch replaces a connection that answers no ping", { timeout: 30_000 }, async (context) => {
   const { client, seen } = await start(context, [
     { messages: [update(1)], mayClose: NEVER, code: "cut" },
     { messages: [final(2)], code: 1000 },
@@ -150,7 +150,7 @@ test("a watch replaces a connection that answers no ping", { timeout: 10_000 }, 
   assert.deepEqual(queries(seen), ["since=0", "since=1"]);
 });
 
-test("a watch keeps a connection that answers pings, and hides the pongs", { timeout: 10_000 }, async (context) => {
+test("a watch keeps a connection that answers pings, and hides the pongs", { timeout: 30_000 }, async (context) => {
   let close = () => {};
   const onMessage = () => ({ type: "pong" as const });
   const { WebSocket, pongs } = countPongs();
@@ -170,7 +170,7 @@ test("a watch keeps a connection that answers pings, and hides the pongs", { tim
   assert.equal(seen.length, 1);
 });
 
-test("a signal ends a watch", { timeout: 10_000 }, async (context) => {
+test("a signal ends a watch", { timeout: 30_000 }, async (context) => {
   const silent: Session = { messages: [update(1)], mayClose: NEVER, code: "cut" };
   for (const session of [silent, { messages: [update(1)], code: 1013 }]) {
     const { client, seen } = await start(context, [session]);
@@ -185,7 +185,7 @@ test("a signal ends a watch", { timeout: 10_000 }, async (context) => {
   }
 });
 
-test("a watch whose loop is left closes its connection", { timeout: 10_000 }, async (context) => {
+test("a watch whose loop is left closes its connection", { timeout: 30_000 }, async (context) => {
   let isClosed = false;
   class Noticed extends WebSocket {
     override close() {
