@@ -133,11 +133,11 @@ impl Supervisor<'_> {
                 let errno = Errno::from_raw_os_error(errno);
                 return Err(StageError::NotBuilt(format!("could not {step}: {errno}")));
             }
+            None if self.signals.reason().is_some() => (None, None),
             None if was_killed => {
                 self.sampled.outside = self.sampled.outside.or_else(|| self.machine_is_full());
                 (None, None)
             }
-            None if self.signals.reason().is_some() => (None, None),
             None => return Err(StageError::NoReport),
         };
         Ok(StageEnd {

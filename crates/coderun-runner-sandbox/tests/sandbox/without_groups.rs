@@ -156,3 +156,18 @@ async fn a_limit_is_exceeded_by_little() {
     let memory = ran.report.usage.memory.unwrap();
     assert!(memory < ByteSize::from_mib(512), "{memory}");
 }
+
+/// The kernel counts such kills for the whole machine. Without groups on this one there is none.
+#[tokio::test]
+async fn a_kill_elsewhere_on_the_machine_changes_no_verdict() {
+    let sandbox = start().await;
+    let elsewhere = TestSandbox::start().await;
+    let endless = program("bash", "while :; do :; done");
+    let hungry = "kept = []\nwhile True: kept.append(b'x' * (1 << 20))";
+    let (endless, hungry) = tokio::join!(
+        sandbox.run_program(endless),
+        elsewhere.run("python", hungry)
+    );
+    assert_eq!(endless.report.verdict, Verdict::TimeLimit);
+    assert_eq!(hungry.report.verdict, Verdict::MemoryLimit);
+}
