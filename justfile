@@ -45,7 +45,7 @@ languages-table *modes:
 
 # Runs what every run of the tests has of `test-cgroup2`, and starts the service in groups of all kinds.
 test-groups:
-    {{ machine }}/suite 'test(/^(processes|service|missing_means)::/)'
+    {{ machine }}/suite 'test(/^(processes|service|missing_means)::|stands_still/)'
     {{ machine }}/boot {{ machine }}/layouts {{ justfile_directory() }}/target/debug/coderun
 
 # Tests deploy/coderun.service under systemd as process 1 of a kernel of its own.

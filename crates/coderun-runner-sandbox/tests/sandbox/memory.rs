@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use coderun_conformance::code_runner::{AskedLimits, Program};
-use coderun_domain::{ByteSize, ExitStatus, Signal, Verdict};
+use coderun_domain::{ByteSize, CodeRunner as _, ExitStatus, Signal, Verdict};
 
 use crate::support::{TestSandbox, assert_prints, program, run, run_program};
 
@@ -202,6 +202,36 @@ async fn a_program_may_raise_no_limit() {
         \x20       except (ValueError, PermissionError): pass\n\
         print('end')";
     assert_prints("python", code, "end\n").await;
+}
+
+/// Fills its memory but for what the kernel and its code need, reads files that are not in memory, and goes on for ever.
+const STANDS_STILL: &str = "import glob\n\
+    def used(): return int(open('/proc/self/status').read().split('RssAnon:')[1].split()[0])\n\
+    kept = []\n\
+    while used() < 253 << 10: kept.append(bytearray(b'x') * (256 << 10))\n\
+    for path in glob.glob('/usr/lib/gcc/*/*/cc1*'):\n\
+    \x20   with open(path, 'rb', buffering=0) as file:\n\
+    \x20       while file.read(65536): pass\n\
+    print('full', flush=True)\n\
+    while True: pass";
+
+/// Version 2 alone tells that a limit was met without a kill.
+#[tokio::test]
+async fn the_time_of_a_program_that_stands_still_is_spent_on_memory() {
+    let sandbox = TestSandbox::start().await;
+    let means = sandbox.runner.profile().enforcement.memory.unwrap();
+    let program = Program {
+        memory: ByteSize::from_mib(256),
+        ..program("python", STANDS_STILL)
+    };
+    let ran = sandbox.run_program(program).await;
+    let expected = if means == "cgroup2" {
+        Verdict::MemoryLimit
+    } else {
+        Verdict::TimeLimit
+    };
+    assert_eq!(ran.stdout(), "full\n");
+    assert_eq!(ran.report.verdict, expected, "{means}");
 }
 
 #[tokio::test]
