@@ -25,6 +25,14 @@ export interface SubmitOptions {
   signal?: AbortSignal;
 }
 
+export interface PageOptions {
+  /** How many executions, at most 100. Default 20. */
+  limit?: number;
+  /** The `next_cursor` of the page before. Default: the first page. */
+  cursor?: string;
+  signal?: AbortSignal;
+}
+
 /** How long a submission that nobody waits for any more is looked for, to cancel it. */
 const CANCEL_MS = 10_000;
 
@@ -53,6 +61,19 @@ export class Coderun {
   /** The execution of this id, which need not exist. */
   execution(id: string): Execution {
     return new Execution(this.connection, id);
+  }
+
+  /** A page of the user's executions that still exist, newest first. */
+  executions({ limit, cursor, signal }: PageOptions = {}): Promise<Schemas["ExecutionList"]> {
+    const query = new URLSearchParams();
+    if (limit !== undefined) query.set("limit", `${limit}`);
+    if (cursor !== undefined) query.set("cursor", cursor);
+    return this.connection.request(`/api/v1/executions?${query}`, { signal });
+  }
+
+  /** Deletes all executions of the user, after stopping those that run. */
+  async deleteAll(signal?: AbortSignal): Promise<void> {
+    await this.connection.request("/api/v1/executions", { method: "DELETE", signal });
   }
 
   /** Submits a program, and makes the result of the answer. If the signal ends that, the execution is cancelled. */

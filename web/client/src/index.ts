@@ -3,7 +3,7 @@
 import type { components, paths } from "./generated/openapi.js";
 
 export type { components, paths };
-export { Coderun, type Submission, type SubmitOptions } from "./client.js";
+export { Coderun, type PageOptions, type Submission, type SubmitOptions } from "./client.js";
 export type { ConnectionOptions } from "./connection.js";
 export { CoderunError, type CoderunErrorOptions } from "./error.js";
 export { Execution } from "./execution.js";
@@ -15,6 +15,10 @@ type Schemas = components["schemas"];
 
 /** One execution. */
 export type ExecutionRecord = Schemas["Record"];
+/** What a list has of each execution. */
+export type ExecutionSummary = Schemas["Summary"];
+/** A page of a list, and where the next one begins. */
+export type ExecutionList = Schemas["ExecutionList"];
 /** A message of a WebSocket or an event stream; `type` tells which. */
 export type ServerMessage = Schemas["ServerMessage"];
 /** A message to the service over a WebSocket. */

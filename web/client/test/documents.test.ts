@@ -63,10 +63,10 @@ test("the examples compile", async () => {
 test("the README lists the types as they are", async () => {
   const listed = (await block(README, "ts api")) + (await block(README, "ts hook"));
   const names = Array.from(listed.matchAll(/^interface (\w+)/gm), ([, name]) => name);
-  assert.equal(names.length, 8);
+  assert.equal(names.length, 9);
   await compile({
     "listed.ts": `
-      import type { components, ExecutionRecord, Problem, ServerMessage, Submission, Watch, WebSocketConstructor } from "@coderun/client";
+      import type { components, ExecutionList, ExecutionRecord, Problem, ServerMessage, Submission, Watch, WebSocketConstructor } from "@coderun/client";
       type WatchedRecord = components["schemas"]["WatchedRecord"];
       ${listed}
       export type { ${names.join(", ")} };
@@ -80,13 +80,14 @@ test("the README lists the types as they are", async () => {
       export const same: [
         Same<client.ConnectionOptions, listed.ConnectionOptions>,
         Same<client.SubmitOptions, listed.SubmitOptions>,
+        Same<client.PageOptions, listed.PageOptions>,
         Same<client.OutputPiece, listed.OutputPiece>,
         Same<react.ExecutionState, listed.ExecutionState>,
         Same<react.ExecutionCommands, listed.ExecutionCommands>,
         Has<client.Coderun, listed.Coderun>,
         Has<client.Execution, listed.Execution>,
         Has<client.CoderunError, listed.CoderunError>,
-      ] = [true, true, true, true, true, true, true, true];
+      ] = [true, true, true, true, true, true, true, true, true];
     `,
   });
 });

@@ -129,6 +129,22 @@ test("deleting what is gone already is no error", async (context) => {
   await assert.rejects(client.execution(ID).record(), { status: 404 });
 });
 
+test("executions are listed page by page, and from the first without a cursor", async (context) => {
+  const page = { executions: [{ execution_id: ID, language: "python", verdict: "accepted" }], next_cursor: "a b&c" };
+  const { client, seen } = await start(context, Array(3).fill({ status: 200, body: page }));
+  assert.deepEqual(await client.executions(), page);
+  await client.executions({ limit: 5, cursor: page.next_cursor });
+  await client.executions({ limit: 5 });
+  const path = "/api/v1/executions";
+  assert.deepEqual(seen.map(({ url }) => url), [path, `${path}?limit=5&cursor=a+b%26c`, `${path}?limit=5`]);
+});
+
+test("deleting all executions is repeated when its answer is lost", async (context) => {
+  const { client, seen } = await start(context, ["cut", { status: 204 }]);
+  assert.equal(await client.deleteAll(), undefined);
+  assert.deepEqual(seen.map(({ method, url }) => `${method} ${url}`), Array(2).fill("DELETE /api/v1/executions"));
+});
+
 test("a signal ends each request while it waits", { timeout: 30_000 }, async (context) => {
   const reason = new Error("left");
   const calls = {
@@ -136,6 +152,8 @@ test("a signal ends each request while it waits", { timeout: 30_000 }, async (co
     result: (client: Coderun, signal: AbortSignal) => client.execution(ID).result(signal),
     cancel: (client: Coderun, signal: AbortSignal) => client.execution(ID).cancel(signal),
     delete: (client: Coderun, signal: AbortSignal) => client.execution(ID).delete(signal),
+    executions: (client: Coderun, signal: AbortSignal) => client.executions({ signal }),
+    deleteAll: (client: Coderun, signal: AbortSignal) => client.deleteAll(signal),
   };
   for (const [name, call] of Object.entries(calls)) {
     for (const step of ["silence", problem(503, "", { "retry-after": "4" })] as const) {
