@@ -29,7 +29,10 @@ export interface Opened {
   /** The text that is edited. */
   readonly content: Locator;
   /** Calls a function of the page. */
-  call<Name extends keyof EditorPage>(name: Name, ...args: Parameters<EditorPage[Name]>): Promise<ReturnType<EditorPage[Name]>>;
+  call<Name extends keyof EditorPage>(
+    name: Name,
+    ...args: Parameters<EditorPage[Name]>
+  ): Promise<ReturnType<EditorPage[Name]>>;
 }
 
 export class EditorStage {
