@@ -14,13 +14,16 @@ use tokio::time::timeout;
 use crate::cgroup::memory_limits_above;
 
 /// The memory of all runs together. Runs that wait for it take turns, so that a large one does not wait for ever: those that
-/// come later, small ones too, wait behind it. A user has at most half of it, or one run, and waits for more without delaying
-/// others.
+/// come later wait behind it. An eighth is kept for small runs, which need not wait behind large ones. A user has at most half
+/// of it, or one run, and waits for more without delaying others.
 #[derive(Debug)]
 pub(crate) struct MemoryBudget {
     total: ByteSize,
-    /// A permit for each MiB.
+    /// A permit for each MiB, without what is kept for small runs.
     free: Arc<Semaphore>,
+    /// The permits of `free`, whether they are taken or not.
+    shared: u32,
+    free_for_small: Arc<Semaphore>,
     /// What is left of the half that each user may have; of those who have some.
     free_by_user: Mutex<HashMap<UserId, Arc<Semaphore>>>,
     /// The part that runs may have while they wait for persons: the rest is for those that go on.
@@ -31,6 +34,8 @@ pub(crate) struct MemoryBudget {
 #[derive(Debug)]
 pub(crate) struct ReservedMemory {
     permit: OwnedSemaphorePermit,
+    /// Of what is kept for small runs, if this run has more than all else.
+    rest: Option<OwnedSemaphorePermit>,
     /// Of the half of its user. It keeps that half in the map.
     of_user: OwnedSemaphorePermit,
     free_for_waiting: Arc<Semaphore>,
@@ -39,13 +44,16 @@ pub(crate) struct ReservedMemory {
 
 impl MemoryBudget {
     pub(crate) fn new(total: ByteSize) -> Self {
-        let units = usize::try_from(units(total)).unwrap_or(Semaphore::MAX_PERMITS);
-        let units = units.min(Semaphore::MAX_PERMITS);
+        let units = units(total);
+        let for_small = Some(units / 8).filter(|part| *part >= SMALL_UNITS);
+        let shared = units - for_small.unwrap_or(0);
         Self {
             total,
-            free: Arc::new(Semaphore::new(units)),
+            free: semaphore(shared),
+            shared,
+            free_for_small: semaphore(for_small.unwrap_or(0)),
             free_by_user: Mutex::default(),
-            free_for_waiting: Arc::new(Semaphore::new(units / 2)),
+            free_for_waiting: semaphore(units / 2),
         }
     }
 
@@ -91,19 +99,39 @@ impl MemoryBudget {
             .acquire_many_owned(units.min(self.half()));
         let acquire = async {
             let of_user = of_user.await.ok()?;
-            let permit = Arc::clone(&self.free)
-                .acquire_many_owned(units)
-                .await
-                .ok()?;
-            Some((permit, of_user))
+            let (permit, rest) = self.take(units).await?;
+            Some((permit, rest, of_user))
         };
-        let (permit, of_user) = timeout(wait, acquire).await.ok()??;
+        let (permit, rest, of_user) = timeout(wait, acquire).await.ok()??;
         Some(ReservedMemory {
             permit,
+            rest,
             of_user,
             free_for_waiting: Arc::clone(&self.free_for_waiting),
             for_waiting: None,
         })
+    }
+
+    /// Waits for memory: a small run for what is kept for such, too; one that is larger than the rest for that after it.
+    async fn take(
+        &self,
+        units: u32,
+    ) -> Option<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)> {
+        let of = |free: &Arc<Semaphore>, units| Arc::clone(free).acquire_many_owned(units);
+        if units <= SMALL_UNITS && self.shared < self::units(self.total) {
+            let permit = tokio::select! {
+                biased;
+                permit = of(&self.free, units) => permit,
+                permit = of(&self.free_for_small, units) => permit,
+            };
+            return Some((permit.ok()?, None));
+        }
+        let permit = of(&self.free, units.min(self.shared)).await.ok()?;
+        let rest = match units.checked_sub(self.shared) {
+            None | Some(0) => None,
+            Some(rest) => Some(of(&self.free_for_small, rest).await.ok()?),
+        };
+        Some((permit, rest))
     }
 
     fn half(&self) -> u32 {
@@ -116,8 +144,7 @@ impl MemoryBudget {
             return Arc::clone(free);
         }
         free_by_user.retain(|_, free| Arc::strong_count(free) > 1);
-        let half = usize::try_from(self.half()).unwrap_or(Semaphore::MAX_PERMITS);
-        let free = Arc::new(Semaphore::new(half.min(Semaphore::MAX_PERMITS)));
+        let free = semaphore(self.half());
         free_by_user.insert(user.clone(), Arc::clone(&free));
         free
     }
@@ -127,15 +154,24 @@ impl ReservedMemory {
     /// Gives back what is more than this.
     pub(crate) fn shrink_to(&mut self, wanted: ByteSize) {
         let wanted = usize::try_from(units(wanted)).unwrap_or(usize::MAX);
-        for permit in [&mut self.permit, &mut self.of_user] {
-            let excess = permit.num_permits().saturating_sub(wanted);
-            drop(permit.split(excess));
+        shrink(&mut self.of_user, wanted);
+        if let Some(rest) = &mut self.rest {
+            shrink(rest, wanted.saturating_sub(self.permit.num_permits()));
         }
+        shrink(&mut self.permit, wanted);
+    }
+
+    fn units(&self) -> usize {
+        let rest = self
+            .rest
+            .as_ref()
+            .map_or(0, OwnedSemaphorePermit::num_permits);
+        self.permit.num_permits() + rest
     }
 
     /// Counts it among those of runs that wait for persons, unless those would have too much. Returns whether it did.
     pub(crate) fn begin_waiting(&mut self) -> bool {
-        let units = u32::try_from(self.permit.num_permits()).unwrap_or(u32::MAX);
+        let units = u32::try_from(self.units()).unwrap_or(u32::MAX);
         let acquired = Arc::clone(&self.free_for_waiting).try_acquire_many_owned(units);
         self.for_waiting = acquired.ok();
         self.for_waiting.is_some()
@@ -149,11 +185,24 @@ impl ReservedMemory {
 /// Memory is counted in MiB, so that the number fits.
 const UNIT_SHIFT: u32 = 20;
 
+/// A run with the default limit is small. Where an eighth of the budget is less, nothing is kept for such runs.
+const SMALL_UNITS: u32 = 256;
+
 const UNBOUNDED: Duration = Duration::from_secs(u32::MAX as u64);
 
 fn units(memory: ByteSize) -> u32 {
     let units = memory.as_bytes().div_ceil(1 << UNIT_SHIFT);
     u32::try_from(units).unwrap_or(u32::MAX)
+}
+
+fn semaphore(units: u32) -> Arc<Semaphore> {
+    let permits = usize::try_from(units).unwrap_or(Semaphore::MAX_PERMITS);
+    Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)))
+}
+
+fn shrink(permit: &mut OwnedSemaphorePermit, wanted: usize) {
+    let excess = permit.num_permits().saturating_sub(wanted);
+    drop(permit.split(excess));
 }
 
 /// The memory of the machine, in bytes.
@@ -240,6 +289,40 @@ mod tests {
         drop(first);
         let large = large.await;
         assert!(large.is_some() && small.await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_small_run_does_not_wait_behind_large_ones() {
+        let budget = budget(4096);
+        let _large: Vec<_> = [
+            reserve(&budget, 1024).await.unwrap(),
+            reserve(&budget, 1024).await.unwrap(),
+            reserve(&budget, 1024).await.unwrap(),
+        ]
+        .into();
+        let alice = user("alice");
+        let mut waiting = Box::pin(budget.reserve(&alice, ByteSize::from_mib(1024), LONG));
+        assert!((&mut waiting).now_or_never().is_none());
+        let one = reserve(&budget, 256).await;
+        let other = reserve(&budget, 256).await;
+        assert!(one.is_some() && other.is_some());
+        assert!(reserve(&budget, 256).await.is_none());
+        drop(one);
+        assert!(reserve(&budget, 257).await.is_none());
+        assert!(reserve(&budget, 256).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_run_may_have_all_and_gives_back_what_is_kept_for_small_ones_first() {
+        let budget = budget(4096);
+        let mut all = reserve(&budget, 4096).await.unwrap();
+        assert!(reserve(&budget, 1).await.is_none());
+        all.shrink_to(ByteSize::from_mib(3584));
+        let small = (reserve(&budget, 256).await, reserve(&budget, 256).await);
+        assert!(small.0.is_some() && small.1.is_some());
+        assert!(reserve(&budget, 1).await.is_none());
+        all.shrink_to(MIB);
+        assert!(reserve(&budget, 3583).await.is_some());
     }
 
     #[tokio::test(start_paused = true)]
