@@ -1,4 +1,4 @@
-// Bundles the tests for Node.js, with the modules that they test.
+// Bundles the tests, and the scripts beside them, for Node.js, with the modules that they use.
 
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -20,7 +20,7 @@ export default defineConfig({
     minify: false,
     rolldownOptions: {
       input: readdirSync(tests)
-        .filter((name) => name.endsWith(".test.ts"))
+        .filter((name) => /(\.test|^measure|^screenshots)\.ts$/.test(name))
         .map((name) => tests + name),
     },
   },

@@ -1,0 +1,17 @@
+// Shows who is signed in, and opens the dialog to sign in.
+
+import type { Playground } from "../model/playground";
+import { UserIcon } from "./icons";
+
+export function Account({ playground: { session, isSignInOpen } }: { playground: Playground }) {
+  if (session.state.value === "loading") return null;
+  const isSignedIn = session.state.value === "signed-in";
+  // The development issuer has one user, who need not sign in or out.
+  if (isSignedIn && session.isAutomatic.value) return null;
+  return (
+    <button type="button" class="button quiet" onClick={() => (isSignInOpen.value = true)}>
+      <UserIcon />
+      <span class="label">{isSignedIn ? (session.userName.value ?? "Account") : "Sign in"}</span>
+    </button>
+  );
+}
