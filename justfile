@@ -1,5 +1,6 @@
 firebase_suite := "crates/coderun-server/tests/firebase"
 client := "web/client"
+playground := "web/playground"
 machine := "crates/coderun-runner-sandbox/tests/machine"
 abuse := "RUST_BACKTRACE=0 cargo test --package coderun-server --test abuse " + \
     "--config 'target.\"cfg(unix)\".runner=\"" + justfile_directory() + "/crates/coderun-server/tests/abuse/confined\"'"
@@ -22,8 +23,8 @@ default:
 run *arguments:
     cargo run -- {{ arguments }}
 
-# Runs every test: unit, conformance, sandbox in three modes, service, documentation, the real Firebase SDK, the client.
-test: test-rust (test-sandbox-user differs_by_user) test-groups test-firebase test-client
+# Runs every test: unit, conformance, sandbox in three modes, service, documentation, the real Firebase SDK, the client, the page.
+test: test-rust (test-sandbox-user differs_by_user) test-groups test-firebase test-client test-playground
 
 # Runs the tests of the crates.
 test-rust:
@@ -58,6 +59,23 @@ test-firebase: (npm-test firebase_suite)
 
 # Tests the client for TypeScript: its types, its package, its examples, in Node.js and in Chromium, with the service.
 test-client: (npm-test client)
+
+# Tests the page in Chromium, with the service, and that its built files are those of its sources.
+test-playground: (npm-test playground)
+
+# Builds the page into crates/coderun-playground/dist, which is committed. `npm run dev` shows it while you change it.
+build-playground:
+    cd {{ playground }} && npm ci --ignore-scripts --no-audit --no-fund && npm run build
+
+# Measures the page with a release build: its bytes, the time to the first output, the time until it can be used.
+bench-playground:
+    cargo build --release --package coderun-server
+    cd {{ playground }} && npm ci --ignore-scripts --no-audit --no-fund && CODERUN_BINARY={{ justfile_directory() }}/target/release/coderun npm run measure
+
+# Takes the pictures of the documentation again.
+screenshots:
+    cargo build --package coderun-server
+    cd {{ playground }} && npm ci --ignore-scripts --no-audit --no-fund && CODERUN_BINARY={{ justfile_directory() }}/target/debug/coderun npm run screenshots -- {{ justfile_directory() }}/docs/images
 
 # Tests an npm package with the service.
 [private]
