@@ -1,6 +1,7 @@
 // Signs in with Google or an e-mail address, makes accounts, and lets forgotten passwords be replaced.
 
 import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 
 import type { FirebaseAccount } from "../model/firebase";
 import { Field } from "./field";
@@ -30,6 +31,7 @@ export function EmailForm({ account, isEmulator }: Props) {
   const email = useSignal("");
   const password = useSignal("");
   const sentTo = useSignal<string | undefined>(undefined);
+  const form = useRef<HTMLFormElement>(null);
   const { isBusy, failure, start } = useRequest();
   const { button, lead, others } = PURPOSES[purpose.value];
 
@@ -46,6 +48,8 @@ export function EmailForm({ account, isEmulator }: Props) {
   const change = (next: Purpose) => {
     purpose.value = next;
     failure.value = sentTo.value = undefined;
+    // The link that had the focus is gone.
+    form.current?.querySelector("input")?.focus();
   };
 
   return (
@@ -56,7 +60,7 @@ export function EmailForm({ account, isEmulator }: Props) {
           Sign in with Google
         </button>
       )}
-      <form onSubmit={submit}>
+      <form ref={form} onSubmit={submit}>
         {lead && <p>{lead}</p>}
         <Field label="E-mail address" value={email} type="email" autocomplete="username" hasFocus />
         {purpose.value === "sign-in" && <Field label="Password" value={password} type="password" autocomplete="current-password" />}

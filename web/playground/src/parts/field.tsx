@@ -21,7 +21,7 @@ export function Field({ label, value, type, autocomplete, hint, minLength, hasFo
       <label for={id}>{label}</label>
       <input
         id={id}
-        class="field"
+        class="control"
         // The types know each kind of field by itself.
         type={type as "password"}
         autocomplete={autocomplete}
