@@ -15,7 +15,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each crate with the crates of the workspace that it may depend on, except in tests, all without `coderun-`.
-const ALLOWED: [(&str, &str); 18] = [
+const ALLOWED: [(&str, &str); 19] = [
     ("domain", ""),
     ("app", "domain"),
     ("conformance", "domain"),
@@ -29,6 +29,7 @@ const ALLOWED: [(&str, &str); 18] = [
     ("redis-fixture", ""),
     ("firebase", "domain json"),
     ("json", ""),
+    ("playground", ""),
     ("piston-standin", "domain runner-sandbox"),
     ("runner-http", "domain languages"),
     ("runner-sandbox", "domain languages"),
@@ -40,7 +41,7 @@ const ALLOWED: [(&str, &str); 18] = [
 ];
 
 /// Each crate, without `coderun-`, with the dependencies that it must not have.
-const FORBIDDEN: [(&str, &str); 5] = [
+const FORBIDDEN: [(&str, &str); 6] = [
     (
         "domain",
         "tokio serde serde_json tracing metrics actix-web reqwest jsonwebtoken",
@@ -52,6 +53,7 @@ const FORBIDDEN: [(&str, &str); 5] = [
     ("http", "jsonwebtoken reqwest"),
     ("ledger", "actix-web redb reqwest serde"),
     ("memory", "actix-web metrics reqwest serde"),
+    ("playground", "actix-web bytes tokio"),
 ];
 
 /// What `cargo` prints for these arguments.

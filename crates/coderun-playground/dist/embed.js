@@ -1,0 +1,1 @@
+// Defines the custom element of runnable examples, once the page is built.
