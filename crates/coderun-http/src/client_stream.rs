@@ -21,9 +21,10 @@ const TIMED_OUT: &[u8] =
 
 /// The stream of a connection.
 pub(crate) struct ClientStream {
-    /// `None` once it is taken.
-    stream: Option<(TcpStream, CountedConnection)>,
+    /// Has the stream itself as well, so that requests can ask for its address.
     state: Rc<RequestState>,
+    /// `None` once the stream is taken.
+    counted: Option<CountedConnection>,
     /// Set at most as late as the next deadline. It is not moved with each request, because deadlines only grow.
     timer: Option<Pin<Box<Sleep>>>,
     /// Since when something waits until the client reads.
@@ -32,8 +33,9 @@ pub(crate) struct ClientStream {
 
 impl ClientStream {
     pub(crate) fn new(stream: TcpStream, state: Rc<RequestState>) -> Self {
+        state.set_stream(stream);
         Self {
-            stream: Some((stream, state.counted())),
+            counted: Some(state.counted()),
             state,
             timer: None,
             unread_since: None,
@@ -47,7 +49,7 @@ impl ClientStream {
 
     /// The bare stream, without any bound but that of the number of connections.
     pub(crate) fn into_parts(mut self) -> Option<(TcpStream, CountedConnection)> {
-        self.stream.take()
+        self.state.take_stream().zip(self.counted.take())
     }
 
     /// Fails if the connection is to be closed, and otherwise sets the timer.
@@ -79,27 +81,28 @@ impl ClientStream {
 
     /// Lets the kernel forget a connection at once that is closed within a head: nothing is owed to its client.
     fn reset(&self) {
-        let is_head = self.state.awaits_head();
-        if let Some((stream, _)) = self.stream.as_ref().filter(|_| is_head) {
+        if self.state.awaits_head() {
+            let set =
+                |stream: &mut TcpStream| SockRef::from(&*stream).set_linger(Some(Duration::ZERO));
             // The connection ends in any case.
-            drop(SockRef::from(stream).set_linger(Some(Duration::ZERO)));
+            drop(self.state.with_stream(set));
         }
     }
 
     /// Tells a client whose head was too slow, if it reads.
     fn answer_timeout(&self) {
-        let is_head = self.state.awaits_head() && self.unread_since.is_none();
-        if let Some((stream, _)) = self.stream.as_ref().filter(|_| is_head) {
+        if self.state.awaits_head() && self.unread_since.is_none() {
             // The connection ends in any case.
-            drop(stream.try_write(TIMED_OUT));
+            drop(self.state.with_stream(|stream| stream.try_write(TIMED_OUT)));
         }
     }
 
-    fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
-        let stream = self.stream.as_mut();
-        stream
-            .map(|(stream, _)| Pin::new(stream))
-            .ok_or_else(|| ErrorKind::NotConnected.into())
+    fn poll_stream<T>(
+        &self,
+        poll: impl FnOnce(Pin<&mut TcpStream>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let polled = self.state.with_stream(|stream| poll(Pin::new(stream)));
+        polled.unwrap_or_else(|| Poll::Ready(Err(ErrorKind::NotConnected.into())))
     }
 }
 
@@ -116,7 +119,7 @@ impl AsyncRead for ClientStream {
             return Poll::Pending;
         }
         let before = buffer.filled().len();
-        let read = this.stream()?.poll_read(cx, buffer);
+        let read = this.poll_stream(|stream| stream.poll_read(cx, buffer));
         let received = buffer.filled().len() - before;
         if received > 0 {
             this.state.receive(received);
@@ -136,7 +139,7 @@ impl AsyncWrite for ClientStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = self.stream()?.poll_write(cx, bytes);
+        let written = self.poll_stream(|stream| stream.poll_write(cx, bytes));
         if written.is_pending() {
             self.unread_since.get_or_insert_with(Instant::now);
             self.poll_bounds(cx)?;
@@ -147,17 +150,19 @@ impl AsyncWrite for ClientStream {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // Whoever flushes has written everything.
         self.unread_since = None;
-        self.stream()?.poll_flush(cx)
+        self.poll_stream(|stream| stream.poll_flush(cx))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream()?.poll_shutdown(cx)
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_stream(|stream| stream.poll_shutdown(cx))
     }
 }
 
 impl Drop for ClientStream {
     fn drop(&mut self) {
         self.state.close();
+        // The state may live on, with the answer to a request.
+        drop(self.state.take_stream());
     }
 }
 

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::HttpConfig;
@@ -79,6 +80,8 @@ pub(crate) struct RequestState {
     is_closed: Cell<bool>,
     /// Wakes the connection when it is to be closed or may read on.
     waker: RefCell<Option<Waker>>,
+    /// The stream of the connection, while requests are served on it.
+    stream: RefCell<Option<TcpStream>>,
     connections: Rc<Connections>,
 }
 
@@ -129,6 +132,7 @@ impl Connections {
             is_counted: Cell::new(true),
             is_closed: Cell::default(),
             waker: RefCell::default(),
+            stream: RefCell::default(),
             connections: Rc::clone(self),
         })
     }
@@ -288,6 +292,21 @@ impl RequestState {
         if !set.as_ref().is_some_and(|set| set.will_wake(waker)) {
             *set = Some(waker.clone());
         }
+    }
+
+    /// Keeps the stream, on which requests are served from now on.
+    pub(crate) fn set_stream(&self, stream: TcpStream) {
+        self.stream.replace(Some(stream));
+    }
+
+    /// Gives the stream away.
+    pub(crate) fn take_stream(&self) -> Option<TcpStream> {
+        self.stream.take()
+    }
+
+    /// Does something with the stream, unless it was given away.
+    pub(crate) fn with_stream<T>(&self, act: impl FnOnce(&mut TcpStream) -> T) -> Option<T> {
+        self.stream.borrow_mut().as_mut().map(act)
     }
 
     /// Counts the connection until what is returned is dropped.
