@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use coderun_domain::ByteSize;
 
+use crate::PageFile;
+
 /// Settings of the HTTP edge; the defaults are those of the contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpConfig {
@@ -32,6 +34,8 @@ pub struct HttpConfig {
     /// The most connections of one thread; further connections wait to be accepted. When only a sixteenth of them is left, those
     /// that have waited longest for a request are closed. Default 25 000.
     pub connections_max: usize,
+    /// The files of the page for people. Default: none, and `/` answers JSON alone.
+    pub page: Vec<PageFile>,
 }
 
 impl Default for HttpConfig {
@@ -48,6 +52,7 @@ impl Default for HttpConfig {
             timeouts: Timeouts::default(),
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             connections_max: 25_000,
+            page: Vec::new(),
         }
     }
 }

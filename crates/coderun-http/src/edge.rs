@@ -86,7 +86,7 @@ impl RequestContext {
             method: request.method().clone(),
             uri: request.uri().clone(),
             began: Instant::now(),
-            page: cors::PageOrigin::of(request.method(), headers, &config.origins),
+            page: cors::PageOrigin::of(request, &config.origins),
             trace,
             host_is_allowed: config.hosts.allows(text(headers, header::HOST)),
             payload,
@@ -181,7 +181,10 @@ impl RequestContext {
     fn add_headers(&self, headers: &mut HeaderMap) {
         headers.insert(request_id::HEADER, self.id.to_header());
         for (name, value) in SAFETY_HEADERS {
-            headers.insert(name, value);
+            // What a handler decides stands.
+            if !headers.contains_key(&name) {
+                headers.insert(name, value);
+            }
         }
         if let Some(page) = &self.page {
             page.add_headers(headers);

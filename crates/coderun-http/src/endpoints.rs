@@ -2,6 +2,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod executions;
+pub(crate) mod page;
 pub(crate) mod service;
 pub(crate) mod status;
 pub(crate) mod submit;

@@ -196,7 +196,7 @@ impl AsRef<[u8]> for SharedBytes {
 /// A body of bytes that are copied for its connection piece by piece, as the client takes them.
 pub(crate) struct PiecewiseBody {
     pieces: Pieces,
-    _permit: WatcherPermit,
+    _permit: Option<WatcherPermit>,
 }
 
 impl PiecewiseBody {
@@ -204,7 +204,15 @@ impl PiecewiseBody {
     pub(crate) fn new(bytes: Bytes, permit: WatcherPermit) -> Self {
         Self {
             pieces: bytes.into(),
-            _permit: permit,
+            _permit: Some(permit),
+        }
+    }
+
+    /// A body of bytes that the process holds anyway, for anybody.
+    pub(crate) fn of_all(bytes: Bytes) -> Self {
+        Self {
+            pieces: bytes.into(),
+            _permit: None,
         }
     }
 }

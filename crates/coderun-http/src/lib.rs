@@ -14,6 +14,7 @@
 //! assert_eq!(config.body_max.as_bytes(), 2 << 20);
 //! ```
 
+mod accept;
 mod authentication;
 mod body;
 mod client_stream;
@@ -30,12 +31,14 @@ mod host;
 mod large_answers;
 mod memory_budget;
 pub mod metrics;
+mod page;
 mod preferences;
 mod problem;
 mod query;
 mod rate_limit;
 mod routes;
 mod server;
+mod sign_in;
 mod socket_registry;
 mod specification;
 mod spent_rates;
@@ -47,6 +50,8 @@ mod wire;
 
 pub use config::{AllowedHosts, AllowedOrigins, HttpConfig, SocketLimits, Timeouts};
 pub use drain::Drain;
+pub use page::PageFile;
 pub use server::{serve, serve_health};
+pub use sign_in::{DevelopmentToken, DevelopmentTokens, SignIn};
 pub use specification::{ASYNCAPI, OPENAPI};
 pub use state::HttpPorts;

@@ -2,7 +2,7 @@
 
 use actix_web::{Resource, web};
 
-use crate::endpoints::{batch, executions, service, status, submit};
+use crate::endpoints::{batch, executions, page, service, status, submit};
 use crate::{specification, sse, websocket};
 
 /// The pattern of a request's route, such as `/api/v1/executions/status/{id}`.
@@ -12,7 +12,11 @@ pub(crate) struct RoutePattern(pub(crate) &'static str);
 /// Registers all routes.
 pub(crate) fn api(app: &mut web::ServiceConfig) {
     health(app);
-    get(app, "/", service::root);
+    get(app, "/", page::root);
+    get(app, "/assets/{file}", page::asset);
+    get(app, "/embed.js", page::embed);
+    get(app, "/favicon.ico", page::icon);
+    get(app, "/favicon.svg", page::icon);
     get(app, "/openapi.json", specification::openapi);
     get(app, "/asyncapi.json", specification::asyncapi);
     get(app, "/docs", specification::docs);

@@ -39,9 +39,11 @@ use crate::{Drain, HttpConfig, HttpPorts, edge, handover, routes};
 pub fn serve(
     listener: TcpListener,
     config: HttpConfig,
-    ports: HttpPorts,
+    mut ports: HttpPorts,
     drain: Drain,
 ) -> io::Result<impl Future<Output = io::Result<()>> + Send> {
+    let address = listener.local_addr()?;
+    ports.sign_in = ports.sign_in.filter(|sign_in| sign_in.works_on(address));
     let health = web::Data::new(HealthState {
         config: config.clone(),
         readiness: Arc::clone(&ports.readiness),
@@ -126,7 +128,7 @@ fn build(
             .h1_allow_half_closed(false)
             .upgrade(handover::serve_upgrades(app()))
             .finish(app());
-        // `tcp()` would ask for the address of each peer, which nothing needs.
+        // `tcp()` would ask for the address of each peer, which only one route needs.
         fn_service(move |stream: TcpStream| {
             let stream = ClientStream::new(stream, connections.open());
             ready(Ok((stream, Protocol::Http1, None)))

@@ -2,7 +2,7 @@
 //!
 //! The documents are written by hand: the tests of this crate check every answer that they get against them.
 
-mod page;
+mod html;
 
 use std::sync::LazyLock;
 
@@ -16,7 +16,7 @@ pub const OPENAPI: &str = include_str!("specification/openapi.json");
 pub const ASYNCAPI: &str = include_str!("specification/asyncapi.json");
 
 /// The page, made once.
-static PAGE: LazyLock<String> = LazyLock::new(|| page::render(OPENAPI));
+static PAGE: LazyLock<String> = LazyLock::new(|| html::render(OPENAPI));
 
 /// Allows the page nothing but its own style.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -11,12 +11,13 @@ use tokio_util::task::TaskTracker;
 
 use crate::large_answers::LargeAnswers;
 use crate::memory_budget::MemoryBudget;
+use crate::page::Page;
 use crate::problem::Problem;
 use crate::rate_limit::SubmitQuotas;
 use crate::socket_registry::SocketRegistry;
 use crate::spent_rates::SpentRates;
 use crate::watching::Feeds;
-use crate::{Drain, HttpConfig};
+use crate::{Drain, HttpConfig, SignIn};
 
 /// The use cases and ports behind the HTTP edge.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub struct HttpPorts {
     pub readiness: Arc<Readiness>,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// How people sign in on the page; `None` if they need a token from elsewhere.
+    pub sign_in: Option<SignIn>,
 }
 
 /// The state of the health routes, shared by all threads.
@@ -44,6 +47,7 @@ pub(crate) struct HealthState {
 pub(crate) struct AppState {
     pub(crate) ports: HttpPorts,
     pub(crate) config: HttpConfig,
+    pub(crate) page: Page,
     pub(crate) sockets: SocketRegistry,
     pub(crate) large_answers: LargeAnswers,
     pub(crate) body_budget: MemoryBudget,
@@ -69,6 +73,7 @@ impl AppState {
             parsing_budget: MemoryBudget::new(config.bodies_max, config.sockets.send),
             spent_rates: SpentRates::default(),
             submit_quotas: SubmitQuotas::new(ports.executions.store_policy()),
+            page: Page::new(&config.page, ports.sign_in.as_ref()),
             ports,
             config,
             feeds: Feeds::default(),

@@ -1,5 +1,6 @@
 //! Decides which web pages may read responses (the CORS protocol of the Fetch standard).
 
+use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 
@@ -24,11 +25,8 @@ pub(super) struct PageOrigin {
 
 impl PageOrigin {
     /// The page, or `None` if the request does not come from one.
-    pub(super) fn of(
-        method: &Method,
-        headers: &HeaderMap,
-        allowed: &AllowedOrigins,
-    ) -> Option<Self> {
+    pub(super) fn of(request: &ServiceRequest, allowed: &AllowedOrigins) -> Option<Self> {
+        let (method, headers) = (request.method(), request.headers());
         let host = text(headers, header::HOST);
         headers.get(header::ORIGIN).map(|origin| Self {
             value: origin.clone(),
@@ -41,6 +39,10 @@ impl PageOrigin {
 
     /// Adds the headers that tell the browser whether the page may read the response.
     pub(super) fn add_headers(&self, headers: &mut HeaderMap) {
+        if headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+            // The handler lets pages of any origin read it.
+            return;
+        }
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
         if !self.is_allowed {
             return;

@@ -1,4 +1,4 @@
-//! Handles the routes about the service itself: root, health, languages, capabilities and the caller's identity.
+//! Handles the routes about the service itself: health, languages, capabilities and the caller's identity.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -6,13 +6,7 @@ use actix_web::{HttpResponse, web};
 use crate::authentication::Authenticated;
 use crate::problem::Problem;
 use crate::state::{AppState, HealthState};
-use crate::wire::{Capabilities, Health, Languages, Ready, Root, Verified};
-
-/// `GET /`
-pub(crate) async fn root(state: web::Data<AppState>) -> HttpResponse {
-    let config = &state.config;
-    HttpResponse::Ok().json(Root::new(&config.service, &config.version))
-}
+use crate::wire::{Capabilities, Health, Languages, Ready, Verified};
 
 /// `GET /health/`
 pub(crate) async fn health(state: web::Data<HealthState>) -> HttpResponse {
@@ -47,7 +41,7 @@ pub(crate) async fn languages(state: web::Data<AppState>) -> Result<HttpResponse
 pub(crate) async fn capabilities(state: web::Data<AppState>) -> HttpResponse {
     let view = state.ports.executions.fleet_view();
     let offers = view.as_ref().map_or(&[][..], |it| it.offers());
-    HttpResponse::Ok().json(Capabilities::of(offers))
+    HttpResponse::Ok().json(Capabilities::of(offers, state.ports.sign_in.as_ref()))
 }
 
 /// `GET /api/v1/auth/verify`
@@ -57,5 +51,10 @@ pub(crate) async fn verify(caller: Authenticated) -> HttpResponse {
 
 /// Answers every unknown path.
 pub(crate) async fn not_found() -> Result<HttpResponse, Problem> {
-    Err(Problem::new(StatusCode::NOT_FOUND, "Not Found"))
+    Err(no_such_path())
+}
+
+/// The problem of an unknown path.
+pub(super) fn no_such_path() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "Not Found")
 }

@@ -1,16 +1,19 @@
-//! Encodes what each kind of runner enforces and offers.
+//! Encodes what each kind of runner enforces and offers, and how people sign in.
 
 use std::collections::BTreeSet;
 
 use coderun_domain::{RunnerProfile, WorkerOffer};
 use serde::Serialize;
 
+use super::SignInRecord;
 use super::enforcement::WireEnforcement;
+use crate::SignIn;
 
-/// All runners of the announced workers.
+/// All runners of the announced workers, and the sign-in on the page.
 #[derive(Debug, Serialize)]
 pub(crate) struct Capabilities<'a> {
     runners: Vec<RunnerRecord<'a>>,
+    sign_in: Option<SignInRecord<'a>>,
 }
 
 /// Workers that run programs in the same way.
@@ -26,7 +29,7 @@ struct RunnerRecord<'a> {
 
 impl<'a> Capabilities<'a> {
     /// The runners of these workers. Runners of one name that enforce different controls are listed separately.
-    pub(crate) fn of(offers: &'a [WorkerOffer]) -> Self {
+    pub(crate) fn of(offers: &'a [WorkerOffer], sign_in: Option<&'a SignIn>) -> Self {
         let mut profiles: Vec<&RunnerProfile> = Vec::new();
         for offer in offers {
             if !profiles.contains(&&offer.runner) {
@@ -47,6 +50,7 @@ impl<'a> Capabilities<'a> {
         };
         Self {
             runners: profiles.into_iter().map(record).collect(),
+            sign_in: sign_in.map(SignInRecord::from),
         }
     }
 }
@@ -75,7 +79,7 @@ mod tests {
         };
         let mut offers = [on("w1", "cgroup2"), on("w2", "polled"), on("w3", "cgroup2")];
         offers[2].languages.remove(0);
-        let value = serde_json::to_value(Capabilities::of(&offers)).unwrap();
+        let value = serde_json::to_value(Capabilities::of(&offers, None)).unwrap();
         let summary = |index: usize| {
             let runner = &value["runners"][index];
             let memory = &runner["enforcement"]["memory"];

@@ -24,6 +24,7 @@ mod large_answers;
 mod logs;
 mod metrics;
 mod one_request;
+mod page;
 mod quotas;
 mod service;
 mod slow_bodies;

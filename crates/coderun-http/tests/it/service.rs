@@ -104,7 +104,7 @@ async fn the_runners_are_listed_with_what_they_enforce() {
             "interactive": true,
             "workers": 1,
             "concurrency": 2,
-        }]})
+        }], "sign_in": null})
     );
 }
 
@@ -119,5 +119,5 @@ async fn before_the_first_worker_clients_are_told_to_try_again() {
     let languages = server.get("/api/v1/languages").anonymous().await;
     languages.problem(503);
     let capabilities = server.get("/api/v1/capabilities").anonymous().await;
-    assert_eq!(capabilities.json(), json!({"runners": []}));
+    assert_eq!(capabilities.json(), json!({"runners": [], "sign_in": null}));
 }

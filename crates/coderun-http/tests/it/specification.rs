@@ -11,6 +11,7 @@ use coderun_domain::{
 use coderun_http::AllowedHosts;
 use reqwest::Method;
 
+use crate::support::page::{development, page};
 use crate::support::raw::submission_head;
 use crate::support::request::Request;
 use crate::support::specification::{
@@ -81,6 +82,7 @@ async fn every_specified_answer_can_be_had_with_its_headers() {
     received.send_bad_requests().await;
     received.send_bad_bodies().await;
     received.ask_for_other_answers().await;
+    received.open_the_page().await;
     received.exceed_bounds().await;
     received.exceed_the_memory_of_bodies().await;
     let mut missing = BTreeSet::new();
@@ -218,6 +220,18 @@ impl Received {
             self.0.insert(format!("watch 101 {header}"));
         }
         self.0.insert("watch 101".to_owned());
+    }
+
+    async fn open_the_page(&mut self) {
+        let server = Server::with_sign_in(development(), |config| config.page = page());
+        let origin = server.url("");
+        let opening = |request: Request| {
+            let request = request.header("accept", "text/html");
+            request.header("origin", &origin)
+        };
+        self.request_all(&server, opening).await;
+        let again = |request: Request| opening(request).header("if-none-match", "*");
+        self.request_all(&server, again).await;
     }
 
     async fn exceed_the_memory_of_bodies(&mut self) {

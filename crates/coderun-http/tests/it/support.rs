@@ -3,6 +3,7 @@
 pub(crate) mod backend;
 pub(crate) mod event_source;
 pub(crate) mod frames;
+pub(crate) mod page;
 pub(crate) mod raw;
 pub(crate) mod relay;
 pub(crate) mod request;
@@ -23,7 +24,7 @@ use coderun_domain::testing::{
 use coderun_domain::{
     ExecutionId, ExecutionStore, Health, MockExecutionQueue, MockWorkerRegistry, Notifier,
 };
-use coderun_http::{Drain, HttpConfig, HttpPorts, serve};
+use coderun_http::{Drain, HttpConfig, HttpPorts, SignIn, serve};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -80,7 +81,16 @@ impl Server {
 
     /// A server with changed settings.
     pub(crate) fn with(change: impl FnOnce(&mut HttpConfig)) -> Self {
-        Self::build(None, no_worker().with_worker(worker_offer("w1")), change)
+        Self::with_sign_in(None, change)
+    }
+
+    /// The same, with this sign-in on the page.
+    pub(crate) fn with_sign_in(
+        sign_in: impl Into<Option<SignIn>>,
+        change: impl FnOnce(&mut HttpConfig),
+    ) -> Self {
+        let fleet = no_worker().with_worker(worker_offer("w1"));
+        Self::build(None, fleet, sign_in.into(), change)
     }
 
     /// A server that knows these workers.
@@ -90,18 +100,19 @@ impl Server {
 
     /// The same, with changed settings.
     pub(crate) fn with_fleet_and(fleet: Fleet, change: impl FnOnce(&mut HttpConfig)) -> Self {
-        Self::build(None, fleet, change)
+        Self::build(None, fleet, None, change)
     }
 
     /// A server over another store.
     pub(crate) fn with_store(store: Arc<dyn ExecutionStore>) -> Self {
         let fleet = no_worker().with_worker(worker_offer("w1"));
-        Self::build(Some(store), fleet, |_| {})
+        Self::build(Some(store), fleet, None, |_| {})
     }
 
     fn build(
         store: Option<Arc<dyn ExecutionStore>>,
         fleet: Fleet,
+        sign_in: Option<SignIn>,
         change: impl FnOnce(&mut HttpConfig),
     ) -> Self {
         let mut config = HttpConfig {
@@ -131,6 +142,7 @@ impl Server {
             verifier: Arc::clone(&verifier) as _,
             readiness: Arc::new(readiness),
             clock,
+            sign_in,
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

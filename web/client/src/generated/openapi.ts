@@ -199,7 +199,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the runners and what they enforce. */
+        /** Lists the runners and what they enforce, and tells how people sign in on the page. */
         get: operations["capabilities"];
         put?: never;
         post?: never;
@@ -267,8 +267,76 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Names the service. */
+        /** Serves the page for people to those who ask for `text/html` by name, and names the service to all others. */
         get: operations["root"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/assets/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Serves a file of the page. It never changes: other content has another name. */
+        get: operations["asset"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/embed.js": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Serves the custom element of runnable examples, to pages of any origin. */
+        get: operations["embed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/favicon.svg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Serves the icon of the page. */
+        get: operations["icon"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/favicon.ico": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Serves the icon of the page under the path that browsers ask for by themselves. */
+        get: operations["iconOfOld"];
         put?: never;
         post?: never;
         delete?: never;
@@ -598,6 +666,26 @@ export interface components {
         };
         Capabilities: {
             runners: components["schemas"]["Runner"][];
+            /** @description How people sign in on the page; null where they need a token from elsewhere. */
+            sign_in: components["schemas"]["SignIn"] | null;
+        };
+        SignIn: {
+            /** @constant */
+            kind: "development";
+        } | {
+            /** @constant */
+            kind: "firebase";
+            /** @description The key of the project for web pages, which is no secret. */
+            api_key: string;
+            /** @description The host of the page for sign-in. */
+            auth_domain: string;
+            project_id: string;
+        } | {
+            /** @constant */
+            kind: "emulator";
+            /** @description Its host and port. */
+            host: string;
+            project_id: string;
         };
         Verified: {
             /** @constant */
@@ -1081,6 +1169,25 @@ export interface components {
                  *       "status": 400,
                  *       "detail": "The request body is not valid JSON at line 1 column 2",
                  *       "instance": "/api/v1/executions/execute"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is nothing at this path. */
+        "404Path": {
+            headers: {
+                "X-Request-Id": components["headers"]["X-Request-Id"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "about:blank",
+                 *       "title": "Not Found",
+                 *       "status": 404,
+                 *       "detail": "Not Found",
+                 *       "instance": "/embed.js"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -1995,7 +2102,10 @@ export interface operations {
                      *           "workers": 1,
                      *           "concurrency": 2
                      *         }
-                     *       ]
+                     *       ],
+                     *       "sign_in": {
+                     *         "kind": "development"
+                     *       }
                      *     }
                      */
                     "application/json": components["schemas"]["Capabilities"];
@@ -2147,7 +2257,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The service. */
+            /** @description The page, or the service. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -2165,8 +2275,151 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Root"];
+                    "text/html": string;
                 };
             };
+            /** @description The client has the page (`If-None-Match`). */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            421: components["responses"]["421"];
+            500: components["responses"]["500"];
+        };
+    };
+    asset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of the file, with a hash of its content. */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/javascript": string;
+                    "text/css": string;
+                    "image/svg+xml": string;
+                    "font/woff2": string;
+                };
+            };
+            /** @description The client has it (`If-None-Match`). */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["404Path"];
+            421: components["responses"]["421"];
+            500: components["responses"]["500"];
+        };
+    };
+    embed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/javascript": string;
+                };
+            };
+            /** @description The client has it (`If-None-Match`). */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["404Path"];
+            421: components["responses"]["421"];
+            500: components["responses"]["500"];
+        };
+    };
+    icon: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description The client has it (`If-None-Match`). */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["404Path"];
+            421: components["responses"]["421"];
+            500: components["responses"]["500"];
+        };
+    };
+    iconOfOld: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description The client has it (`If-None-Match`). */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["404Path"];
             421: components["responses"]["421"];
             500: components["responses"]["500"];
         };

@@ -200,6 +200,7 @@ fn ports(store: Arc<MockExecutionStore>, notifier: Arc<dyn Notifier>) -> HttpPor
         verifier: Arc::new(MockTokenVerifier::new()),
         readiness: Arc::new(Readiness::new(readiness, CancellationToken::new())),
         clock,
+        sign_in: None,
     }
 }
 

@@ -9,6 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::Server;
+use super::page::ASSET;
 use super::request::{Answer, Request};
 
 /// The document, in which no object has other fields than those that it names.
@@ -47,7 +48,7 @@ pub(crate) fn check(method: &Method, path: &str, answer: &Answer) {
         &method.as_str().to_ascii_lowercase()
     };
     let Some(operation) = item.get(name) else {
-        let is_refused = answer.status == 405 || method == Method::OPTIONS;
+        let is_refused = [404, 405].contains(&answer.status) || method == Method::OPTIONS;
         assert!(
             is_refused,
             "{method} {path} is not specified: {}",
@@ -162,7 +163,7 @@ impl Operation {
 
     /// A request of this operation for this execution, with its example as the body.
     pub(crate) fn request(&self, server: &Server, id: &str, query: &str) -> Request {
-        let path = self.path.replace("{id}", id) + query;
+        let path = self.path.replace("{id}", id).replace("{file}", ASSET) + query;
         let request = server.request(self.method.clone(), &path);
         match self.body {
             Some(body) => request
@@ -250,7 +251,7 @@ fn resolve(value: &Value) -> &Value {
     }
 }
 
-/// The item of a path, with any text in the place of `{id}`.
+/// The item of a path, with any text in the place of `{id}` or `{file}`.
 fn find_path(path: &str) -> Option<&'static Value> {
     let path = path.split('?').next().unwrap();
     let path = path
@@ -261,7 +262,8 @@ fn find_path(path: &str) -> Option<&'static Value> {
     if let Some(item) = paths.get(path) {
         return Some(item);
     }
-    let (parent, id) = path.rsplit_once('/')?;
-    let item = paths.get(&format!("{parent}/{{id}}"));
-    item.filter(|_| !id.is_empty())
+    let (parent, name) = path.rsplit_once('/')?;
+    let mut names = ["id", "file"].into_iter();
+    let item = names.find_map(|it| paths.get(&format!("{parent}/{{{it}}}")));
+    item.filter(|_| !name.is_empty())
 }
