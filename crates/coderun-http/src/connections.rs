@@ -8,6 +8,7 @@
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
@@ -307,6 +308,11 @@ impl RequestState {
     /// Does something with the stream, unless it was given away.
     pub(crate) fn with_stream<T>(&self, act: impl FnOnce(&mut TcpStream) -> T) -> Option<T> {
         self.stream.borrow_mut().as_mut().map(act)
+    }
+
+    /// The address of the client. Asks the kernel.
+    pub(crate) fn peer_address(&self) -> Option<SocketAddr> {
+        self.with_stream(|stream| stream.peer_addr().ok()).flatten()
     }
 
     /// Counts the connection until what is returned is dropped.

@@ -1,6 +1,7 @@
 //! Handles the routes: each handler parses a request, calls a use case and builds the response.
 
 pub(crate) mod batch;
+pub(crate) mod development_token;
 pub(crate) mod executions;
 pub(crate) mod page;
 pub(crate) mod service;

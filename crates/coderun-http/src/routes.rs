@@ -2,12 +2,15 @@
 
 use actix_web::{Resource, web};
 
-use crate::endpoints::{batch, executions, page, service, status, submit};
+use crate::endpoints::{batch, development_token, executions, page, service, status, submit};
 use crate::{specification, sse, websocket};
 
 /// The pattern of a request's route, such as `/api/v1/executions/status/{id}`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RoutePattern(pub(crate) &'static str);
+
+/// The route that gives the page a token: no page of another origin may use it, whatever the settings say.
+pub(crate) const DEVELOPMENT_TOKEN: &str = "/api/v1/auth/development-token";
 
 /// Registers all routes.
 pub(crate) fn api(app: &mut web::ServiceConfig) {
@@ -31,7 +34,12 @@ pub(crate) fn api(app: &mut web::ServiceConfig) {
         .get(executions::list)
         .head(executions::list)
         .delete(executions::delete_all);
-    app.service(at("/api/v1/executions/execute").post(submit::submit))
+    // Without a page that may have a token, the route does not exist, for any method.
+    let token = at(DEVELOPMENT_TOKEN)
+        .post(development_token::issue)
+        .default_service(web::to(service::not_found));
+    app.service(token)
+        .service(at("/api/v1/executions/execute").post(submit::submit))
         .service(at("/api/v1/executions/batch").post(batch::submit_batch))
         .service(at("/api/v1/executions/cancel/{id}").post(executions::cancel))
         .service(at("/api/v1/executions/ticket/{id}").post(executions::issue_ticket))

@@ -26,7 +26,7 @@ pub(crate) use health::{Health, Ready, Root, Verified};
 pub(crate) use languages::Languages;
 pub(crate) use list::{ExecutionList, decode_cursor};
 pub(crate) use record::{Audience, ExecutionRecord, json_bytes_max, text_bytes};
-pub(crate) use sign_in::SignInRecord;
+pub(crate) use sign_in::{IssuedToken, SignInRecord};
 pub(crate) use submission::{FIELDS, SubmitAnswer, SubmitRequest};
 pub(crate) use ticket::TicketAnswer;
 pub(crate) use usage::UsageAnswer;

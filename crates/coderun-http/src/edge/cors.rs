@@ -6,6 +6,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderValue};
 
 use crate::AllowedOrigins;
 use crate::headers::text;
+use crate::routes::DEVELOPMENT_TOKEN;
 
 const METHODS: &str = "GET, HEAD, POST, DELETE";
 /// The headers of answers that scripts may read beside those that the Fetch standard lets them read anyway.
@@ -24,8 +25,11 @@ pub(super) struct PageOrigin {
 }
 
 impl PageOrigin {
-    /// The page, or `None` if the request does not come from one.
+    /// The page, or `None` if the request does not come from one, or goes to a route that no page of another origin may use.
     pub(super) fn of(request: &ServiceRequest, allowed: &AllowedOrigins) -> Option<Self> {
+        if is_private(request) {
+            return None;
+        }
         let (method, headers) = (request.method(), request.headers());
         let host = text(headers, header::HOST);
         headers.get(header::ORIGIN).map(|origin| Self {
@@ -67,4 +71,10 @@ impl PageOrigin {
             headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, requested.clone());
         }
     }
+}
+
+/// Whether the path is that of development tokens, as the router reads it: decoded, and without a slash at its end.
+fn is_private(request: &ServiceRequest) -> bool {
+    let path = request.match_info().as_str();
+    path.strip_suffix('/').unwrap_or(path) == DEVELOPMENT_TOKEN
 }

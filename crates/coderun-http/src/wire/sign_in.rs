@@ -1,8 +1,8 @@
-//! Encodes how people sign in on the page.
+//! Encodes how people sign in on the page, and the token that it is given.
 
 use serde::Serialize;
 
-use crate::SignIn;
+use crate::{DevelopmentToken, SignIn};
 
 /// How people sign in on the page.
 #[derive(Debug, Serialize)]
@@ -34,6 +34,23 @@ impl<'a> From<&'a SignIn> for SignInRecord<'a> {
                 project_id,
             },
             SignIn::Emulator { host, project_id } => Self::Emulator { host, project_id },
+        }
+    }
+}
+
+/// The answer to a request for a development token.
+#[derive(Serialize)]
+pub(crate) struct IssuedToken<'a> {
+    token: &'a str,
+    /// In seconds.
+    expires_in: u64,
+}
+
+impl<'a> From<&'a DevelopmentToken> for IssuedToken<'a> {
+    fn from(issued: &'a DevelopmentToken) -> Self {
+        Self {
+            token: issued.token.expose(),
+            expires_in: issued.lifetime.as_secs(),
         }
     }
 }

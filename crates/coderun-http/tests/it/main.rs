@@ -12,6 +12,7 @@ mod authentication;
 mod bad_requests;
 mod connections;
 mod deleting;
+mod development_token;
 mod drain;
 mod edge;
 mod events;

@@ -226,6 +226,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/auth/development-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives the page a token for development.
+         * @description Only where the service accepts tokens of the development issuer, and only to a page that this service has served, under a loopback name, to a browser on the same machine. To all others the route does not exist, for any method.
+         */
+        post: operations["developmentToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -686,6 +706,11 @@ export interface components {
             /** @description Its host and port. */
             host: string;
             project_id: string;
+        };
+        IssuedToken: {
+            token: string;
+            /** @description In seconds. */
+            expires_in: number;
         };
         Verified: {
             /** @constant */
@@ -2152,6 +2177,36 @@ export interface operations {
             421: components["responses"]["421"];
             500: components["responses"]["500"];
             503: components["responses"]["503"];
+        };
+    };
+    developmentToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The token. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "token": "eyJhbGciOiJSUzI1NiIsImtpZCI6Imdvb2QifQ.e30.c2ln",
+                     *       "expires_in": 3600
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IssuedToken"];
+                };
+            };
+            404: components["responses"]["404Path"];
+            421: components["responses"]["421"];
+            500: components["responses"]["500"];
         };
     };
     health: {

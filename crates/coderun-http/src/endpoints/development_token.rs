@@ -1,0 +1,72 @@
+//! Handles `POST /api/v1/auth/development-token`: gives the page a token, on this very machine alone.
+//!
+//! A token lets its owner run programs here. So no page of another origin may come by one, no other machine, and no page of a
+//! name that leads here by DNS rebinding. To all of them the route does not exist.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::{HttpRequest, HttpResponse, web};
+use coderun_domain::BackendError;
+
+use super::service;
+use crate::connections::RequestState;
+use crate::headers::{ascii, single};
+use crate::problem::Problem;
+use crate::sign_in::is_loopback;
+use crate::state::AppState;
+use crate::wire::IssuedToken;
+use crate::{AllowedHosts, SignIn};
+
+/// Headers of proxies, behind which anybody may be.
+const OF_PROXIES: [&str; 6] = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+];
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// `POST /api/v1/auth/development-token`
+pub(crate) async fn issue(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
+    let Some(SignIn::Development(tokens)) = &state.ports.sign_in else {
+        return Err(service::no_such_path());
+    };
+    if !(comes_from_own_page(request.headers()) && comes_from_this_machine(&request)) {
+        return Err(service::no_such_path());
+    }
+    let tokens = Arc::clone(tokens);
+    let issuing = tokio::task::spawn_blocking(move || tokens.issue()).await;
+    let issued = issuing.map_err(BackendError::from).flatten();
+    let issued = issued.map_err(|error| Problem::bug().with_source(error))?;
+    Ok(HttpResponse::Ok().json(IssuedToken::from(&issued)))
+}
+
+/// Whether a page that was loaded from here, under a name of this machine, sends the request with nobody in between.
+fn comes_from_own_page(headers: &HeaderMap) -> bool {
+    let only = |name: HeaderName| single(headers, name).ok().flatten().and_then(ascii);
+    let Some(host) =
+        only(header::HOST).filter(|host| AllowedHosts::LoopbackOnly.allows(Some(host)))
+    else {
+        return false;
+    };
+    let is_own =
+        only(header::ORIGIN).and_then(|origin| origin.strip_prefix("http://")) == Some(host);
+    let is_same_origin =
+        !headers.contains_key(SEC_FETCH_SITE) || only(SEC_FETCH_SITE) == Some("same-origin");
+    is_own && is_same_origin && !OF_PROXIES.iter().any(|name| headers.contains_key(*name))
+}
+
+/// Whether the other end of the connection is on this machine.
+fn comes_from_this_machine(request: &HttpRequest) -> bool {
+    let connection = request.conn_data::<Rc<RequestState>>();
+    let peer = connection.and_then(|connection| connection.peer_address());
+    peer.is_some_and(is_loopback)
+}
