@@ -5,6 +5,7 @@
 mod connections;
 mod executions;
 mod http;
+mod page;
 mod runner;
 mod storage;
 mod users;
@@ -18,6 +19,7 @@ use coderun_app::{
     Fleet, JitteredInterval, OutageLog, Readiness, ReadinessPorts, Runners, Shutdown, Sweeper,
 };
 use coderun_domain::{Clock, CodeRunner, TokenVerifier};
+use coderun_http::SignIn;
 
 use crate::metrics::Probes;
 use crate::settings::Settings;
@@ -44,6 +46,8 @@ pub(crate) struct Ports {
     pub(crate) clock: Arc<dyn Clock>,
     /// Present where users are served.
     pub(crate) verifier: Option<Arc<dyn TokenVerifier>>,
+    /// Present where users are served and can sign in on the page.
+    pub(crate) sign_in: Option<SignIn>,
     /// Present where code runs.
     pub(crate) runner: Option<Arc<dyn CodeRunner>>,
 }
@@ -52,10 +56,11 @@ impl Ports {
     /// Builds the adapters that the role needs; the storage last, so that nothing is left open where another part fails.
     pub(crate) async fn build(settings: &Settings) -> anyhow::Result<Self> {
         coderun_firebase::install_crypto_provider();
-        let verifier = if settings.role.serves_api() {
-            Some(users::verifier(settings, Arc::new(SystemClock))?)
+        let (verifier, sign_in) = if settings.role.serves_api() {
+            let (verifier, sign_in) = users::build(settings, Arc::new(SystemClock))?;
+            (Some(verifier), sign_in)
         } else {
-            None
+            (None, None)
         };
         let runner = if settings.role.runs_code() {
             Some(runner::start(settings).await?)
@@ -65,6 +70,7 @@ impl Ports {
         let shared = Self::shared(settings).await?;
         Ok(Self {
             verifier,
+            sign_in,
             runner,
             ..shared
         })
@@ -77,6 +83,7 @@ impl Ports {
             storage: Storage::open(settings, Arc::clone(&clock)).await?,
             clock,
             verifier: None,
+            sign_in: None,
             runner: None,
         })
     }

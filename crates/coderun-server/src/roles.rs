@@ -117,7 +117,10 @@ async fn log_start(
     warn(storage_warning(ports).await);
     warn(users_warning(settings));
     let role = settings.role.as_str();
-    tracing::info!(%address, role, "listening");
+    // What a person opens, where that is on this machine.
+    let is_for_people = settings.role.serves_api() && address.ip().is_loopback();
+    let url = is_for_people.then(|| tracing::field::display(format!("http://{address}/")));
+    tracing::info!(%address, role, url, "listening");
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod ineffective;
 mod language_limits;
 mod limits;
 mod runners;
+mod sign_in;
 mod source;
 mod unsupported;
 mod users;
@@ -33,6 +34,8 @@ pub(crate) use values::Origins;
 
 /// The default port of the API.
 const API_PORT: u16 = 8001;
+/// The user of development tokens that name no other.
+pub(crate) const DEVELOPER: &str = "developer";
 /// The least default of what one user runs at a time.
 const USER_RUNNING_MAX_LEAST: u32 = 8;
 /// The default port of a worker's health checks.
@@ -91,7 +94,7 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TokenRequest {
     /// User id.
-    #[arg(long, default_value = "developer")]
+    #[arg(long, default_value = DEVELOPER)]
     pub(crate) uid: String,
     /// Email address of the user.
     #[arg(long)]

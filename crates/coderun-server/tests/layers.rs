@@ -36,7 +36,7 @@ const ALLOWED: [(&str, &str); 19] = [
     ("http", "app domain json"),
     (
         "server",
-        "app domain firebase http languages memory redb redis runner-http runner-sandbox storage-metrics",
+        "app domain firebase http languages memory playground redb redis runner-http runner-sandbox storage-metrics",
     ),
 ];
 

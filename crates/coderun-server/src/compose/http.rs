@@ -13,7 +13,7 @@ use coderun_http::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{ConnectionLimits, Ports};
+use super::{ConnectionLimits, Ports, page};
 use crate::settings::{Settings, TokenIssuer};
 use crate::system::open_files_limit;
 
@@ -41,6 +41,7 @@ impl HttpServer {
             verifier: Arc::clone(verifier),
             readiness: Arc::new(readiness),
             clock: Arc::clone(&ports.clock),
+            sign_in: ports.sign_in.clone(),
         };
         Self::Api(api_config(settings), http_ports)
     }
@@ -104,6 +105,7 @@ fn api_config(settings: &Settings) -> HttpConfig {
             ..Timeouts::default()
         },
         connections_max: connections.total.div_ceil(default.workers),
+        page: page::files(),
         ..default
     }
 }

@@ -1,41 +1,74 @@
-//! Builds the verifier of the tokens that the settings accept, and the development issuer.
+//! Builds the verifier of the tokens that the settings accept, the development issuer, and the sign-in on the page.
 
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use coderun_domain::{BearerToken, Clock, TokenVerifier, UserId};
+use coderun_domain::{BackendError, BearerToken, Clock, TokenVerifier, UserId};
 use coderun_firebase::{
     AccountLookup, AccountLookupConfig, DevelopmentIssuer, EmulatorConfig, EmulatorProjects,
     EmulatorTokenVerifier, FirebaseTokenVerifier, HttpKeySource, HttpKeysConfig, ServiceAccount,
     TokenRequest as IssuerRequest, UserPolicy, VerifierConfig,
 };
+use coderun_http::{DevelopmentToken, DevelopmentTokens, SignIn};
 
-use super::values::ProjectId;
-use crate::settings::{Settings, TokenIssuer, TokenRequest, UserSettings};
+use super::values::{EmulatorHost, ProjectId};
+use crate::settings::{DEVELOPER, Settings, TokenIssuer, TokenRequest, UserSettings};
 
-/// Builds the verifier of the tokens that the settings accept.
-pub(super) fn verifier(
+/// Builds the verifier of the tokens that the settings accept, and the way in which people get such tokens on the page.
+pub(super) fn build(
     settings: &Settings,
     clock: Arc<dyn Clock>,
-) -> anyhow::Result<Arc<dyn TokenVerifier>> {
+) -> anyhow::Result<(Arc<dyn TokenVerifier>, Option<SignIn>)> {
     let users = &settings.users;
     Ok(match users.token_issuer() {
-        TokenIssuer::Firebase(project) => Arc::new(firebase_verifier(users, project, clock)?),
-        TokenIssuer::Emulator(project, host) => {
-            let projects = if users.dangerously_emulate_a_real_project {
-                EmulatorProjects::Any
-            } else {
-                EmulatorProjects::DemoOnly
-            };
-            let config = EmulatorConfig {
-                host: host.clone(),
-                verifier: verifier_config(users, project),
-            };
-            let verifier = EmulatorTokenVerifier::start(config, projects, clock);
-            Arc::new(verifier.context("cannot accept tokens of the Auth emulator")?)
+        TokenIssuer::Firebase(project) => {
+            let verifier = firebase_verifier(users, project, clock)?;
+            (Arc::new(verifier), firebase_sign_in(users, project))
         }
-        TokenIssuer::Development => Arc::new(issuer(settings)?.verifier(clock)),
+        TokenIssuer::Emulator(project, host) => {
+            let sign_in = SignIn::Emulator {
+                host: host.to_string(),
+                project_id: project.to_string(),
+            };
+            let verifier = emulator_verifier(users, project, host, clock)?;
+            (Arc::new(verifier), Some(sign_in))
+        }
+        TokenIssuer::Development => {
+            let issuer = issuer(settings)?;
+            let verifier = issuer.verifier(Arc::clone(&clock));
+            // Others may be able to use the page of a service that is exposed.
+            let tokens = (users.are_local_only()).then(|| PageTokens::new(issuer, clock));
+            let tokens = tokens.transpose()?.map(Arc::new);
+            (Arc::new(verifier), tokens.map(|it| SignIn::Development(it)))
+        }
     })
+}
+
+fn firebase_sign_in(users: &UserSettings, project: &ProjectId) -> Option<SignIn> {
+    Some(SignIn::Firebase {
+        api_key: users.firebase_web_api_key.as_ref()?.to_string(),
+        auth_domain: users.auth_domain()?.to_string(),
+        project_id: project.to_string(),
+    })
+}
+
+fn emulator_verifier(
+    users: &UserSettings,
+    project: &ProjectId,
+    host: &EmulatorHost,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<EmulatorTokenVerifier> {
+    let projects = if users.dangerously_emulate_a_real_project {
+        EmulatorProjects::Any
+    } else {
+        EmulatorProjects::DemoOnly
+    };
+    let config = EmulatorConfig {
+        host: host.clone(),
+        verifier: verifier_config(users, project),
+    };
+    let verifier = EmulatorTokenVerifier::start(config, projects, clock);
+    verifier.context("cannot accept tokens of the Auth emulator")
 }
 
 fn firebase_verifier(
@@ -90,6 +123,34 @@ pub(crate) fn issue_development_token(
     Ok(issuer(settings)?.issue(&request, clock.now())?)
 }
 
+/// Issues development tokens to the page, of the user that `coderun token` takes by default: what is run on the page and from a
+/// shell has one history.
+#[derive(Debug)]
+struct PageTokens {
+    issuer: DevelopmentIssuer,
+    request: IssuerRequest,
+    clock: Arc<dyn Clock>,
+}
+
+impl PageTokens {
+    fn new(issuer: DevelopmentIssuer, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        Ok(Self {
+            issuer,
+            request: IssuerRequest::new(UserId::parse(DEVELOPER)?),
+            clock,
+        })
+    }
+}
+
+impl DevelopmentTokens for PageTokens {
+    fn issue(&self) -> Result<DevelopmentToken, BackendError> {
+        Ok(DevelopmentToken {
+            token: self.issuer.issue(&self.request, self.clock.now())?,
+            lifetime: self.request.lifetime,
+        })
+    }
+}
+
 fn issuer(settings: &Settings) -> anyhow::Result<DevelopmentIssuer> {
     let directory = settings.state_dir.as_ref();
     let directory =
@@ -119,6 +180,7 @@ mod tests {
     use super::*;
     use crate::compose::values::{AnonymousUsers, EmailPolicy, TenantPolicy};
     use crate::settings::testing::settings_with;
+    use crate::system::SystemClock;
 
     fn config_with(variables: &[(&'static str, &'static str)]) -> VerifierConfig {
         let users = settings_with(variables).users;
@@ -150,5 +212,76 @@ mod tests {
         assert_eq!(config.users.email, EmailPolicy::Verified);
         assert_eq!(config.users.anonymous, AnonymousUsers::Refused);
         assert_eq!(config.verified_tokens_max, 0);
+    }
+
+    /// What `build` makes of these variables, with the state in a folder of its own.
+    fn build_with(
+        variables: &[(&'static str, &'static str)],
+    ) -> (Arc<dyn TokenVerifier>, Option<SignIn>) {
+        let state = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            state_dir: Some(state.path().to_owned()),
+            ..settings_with(variables)
+        };
+        build(&settings, Arc::new(SystemClock)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_page_gets_tokens_of_the_user_that_the_command_prints_tokens_of() {
+        let (verifier, sign_in) = build_with(&[]);
+        let Some(SignIn::Development(tokens)) = sign_in else {
+            panic!("{sign_in:?}");
+        };
+        let issued = tokens.issue().unwrap();
+        let principal = verifier.verify(&issued.token).await.unwrap();
+        assert_eq!(principal.user.as_str(), "developer");
+        assert_eq!(issued.lifetime, Duration::from_hours(1));
+    }
+
+    #[test]
+    fn a_service_that_is_exposed_gives_no_tokens_away() {
+        let (_, sign_in) = build_with(&[("DANGEROUSLY_EXPOSE_DEVELOPMENT_TOKENS", "true")]);
+        assert!(sign_in.is_none(), "{sign_in:?}");
+    }
+
+    fn sign_in_with(variables: &[(&'static str, &'static str)]) -> Option<[String; 3]> {
+        let users = settings_with(variables).users;
+        let project = users.firebase_project_id.clone().unwrap();
+        match firebase_sign_in(&users, &project) {
+            Some(SignIn::Firebase {
+                api_key,
+                auth_domain,
+                project_id,
+            }) => Some([api_key, auth_domain, project_id]),
+            Some(SignIn::Development(_) | SignIn::Emulator { .. }) => panic!("not Firebase"),
+            None => None,
+        }
+    }
+
+    #[test]
+    fn people_sign_in_with_firebase_where_its_key_is_set() {
+        const PROJECT: (&str, &str) = ("FIREBASE_PROJECT_ID", "p");
+        const KEY: (&str, &str) = ("FIREBASE_WEB_API_KEY", "AIza");
+        assert_eq!(sign_in_with(&[PROJECT]), None);
+        let expected = |domain| Some(["AIza", domain, "p"].map(str::to_owned));
+        assert_eq!(sign_in_with(&[PROJECT, KEY]), expected("p.firebaseapp.com"));
+        let domain = ("FIREBASE_AUTH_DOMAIN", "auth.example.org");
+        let elsewhere = sign_in_with(&[PROJECT, KEY, domain]);
+        assert_eq!(elsewhere, expected("auth.example.org"));
+    }
+
+    #[tokio::test]
+    async fn people_sign_in_with_the_emulator_where_there_is_one() {
+        let (_, sign_in) = build_with(&[
+            ("FIREBASE_PROJECT_ID", "demo-p"),
+            ("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9099"),
+        ]);
+        let Some(SignIn::Emulator { host, project_id }) = sign_in else {
+            panic!("{sign_in:?}");
+        };
+        assert_eq!(
+            (host.as_str(), project_id.as_str()),
+            ("127.0.0.1:9099", "demo-p")
+        );
     }
 }

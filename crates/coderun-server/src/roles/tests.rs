@@ -42,7 +42,7 @@ async fn a_submission_waits_for_the_next_worker() {
     let id = api.submit().await;
     assert_eq!(api.status(&id).await, "pending");
     let capabilities = api.read("/api/v1/capabilities").await;
-    assert_eq!(capabilities, json!({"runners": []}));
+    assert_eq!(capabilities, json!({"runners": [], "sign_in": null}));
     let second = deployment.worker();
     until(async || api.status(&id).await == "completed").await;
     second.stop().await;

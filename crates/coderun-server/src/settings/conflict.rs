@@ -184,6 +184,16 @@ fn check_users(users: &UserSettings) -> Result<(), SettingsConflict> {
             }
         }
     }
+    if let TokenIssuer::Firebase(_) = users.token_issuer()
+        && users.firebase_web_api_key.is_some()
+        && users.auth_domain().is_none()
+    {
+        // The id of the project, such as `example.org:name`, is no part of a host name.
+        return Err(SettingsConflict::Incomplete {
+            name: "FIREBASE_WEB_API_KEY",
+            missing: "FIREBASE_AUTH_DOMAIN",
+        });
+    }
     if let TokenIssuer::Emulator(project, _) = users.token_issuer()
         && !users.dangerously_emulate_a_real_project
         && !project.as_str().starts_with("demo-")

@@ -4,7 +4,8 @@ use super::conflict::SettingsConflict;
 use super::{Runner, Settings};
 
 /// Settings of a Firebase project.
-const OF_PROJECT: [&str; 9] = [
+const OF_PROJECT: [&str; 10] = [
+    "FIREBASE_WEB_API_KEY",
     "FIREBASE_JWKS_URL",
     "FIREBASE_STALE_KEYS_SECONDS",
     "FIREBASE_CLOCK_SKEW_SECONDS",
@@ -15,6 +16,7 @@ const OF_PROJECT: [&str; 9] = [
     "FIREBASE_ANONYMOUS_USERS",
     "VERIFIED_TOKENS_MAX",
 ];
+const OF_WEB_API_KEY: [&str; 1] = ["FIREBASE_AUTH_DOMAIN"];
 const OF_SERVICE_ACCOUNT: [&str; 1] = ["FIREBASE_USERS_URL"];
 const OF_EMULATOR: [&str; 2] = [
     "DANGEROUSLY_EXPOSE_EMULATOR_TOKENS",
@@ -48,13 +50,15 @@ pub(super) fn check(
 ) -> Result<(), SettingsConflict> {
     let (users, api) = (&settings.users, settings.role.serves_api());
     let no_project = api && users.firebase_project_id.is_none();
+    let no_key = api && users.firebase_web_api_key.is_none();
     let no_account = api && users.firebase_service_account_path.is_none();
     let no_emulator = api && users.firebase_auth_emulator_host.is_none();
     let no_piston = settings.role.runs_code() && settings.runners.runner != Runner::Piston;
     let no_sandbox = settings.role.runs_code() && settings.runners.runner != Runner::Sandbox;
     let no_redis = settings.redis_url.is_none();
-    let groups: [(bool, &'static str, &[&'static str]); 6] = [
+    let groups: [(bool, &'static str, &[&'static str]); 7] = [
         (no_project, "FIREBASE_PROJECT_ID", &OF_PROJECT),
+        (no_key, "FIREBASE_WEB_API_KEY", &OF_WEB_API_KEY),
         (
             no_account,
             "FIREBASE_SERVICE_ACCOUNT_PATH",

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use coderun_domain::ByteSize;
 
+use super::sign_in::{HostName, WebApiKey};
 use super::values::{bounded_seconds, size_within, whole};
 use crate::compose::values::{
     AnonymousUsers, ClockSkew, EmailPolicy, EmulatorHost, Endpoint, FIREBASE_KEYS_URL,
@@ -18,6 +19,12 @@ pub(crate) struct UserSettings {
     /// Firebase project whose ID tokens are accepted. Without it, only tokens of the development issuer are accepted, on this machine only.
     #[arg(long, value_parser = |text: &str| ProjectId::parse(text))]
     pub(crate) firebase_project_id: Option<ProjectId>,
+    /// Web API key of the Firebase project, from its settings. With it, people can sign in with Firebase on the page.
+    #[arg(long)]
+    pub(crate) firebase_web_api_key: Option<WebApiKey>,
+    /// Host of Firebase's page for sign-in. Default: `PROJECT.firebaseapp.com`.
+    #[arg(long)]
+    pub(crate) firebase_auth_domain: Option<HostName>,
     /// Where Firebase publishes the keys that sign its tokens: a JSON Web Key Set.
     #[arg(long, default_value = FIREBASE_KEYS_URL, value_parser = firebase_keys_url)]
     pub(crate) firebase_jwks_url: Endpoint,
@@ -86,6 +93,13 @@ impl UserSettings {
             (Some(project), None) => TokenIssuer::Firebase(project),
             (None, _) => TokenIssuer::Development,
         }
+    }
+
+    /// The host of Firebase's page for sign-in. By default that of the project, if its id can be a part of one.
+    pub(crate) fn auth_domain(&self) -> Option<HostName> {
+        let project = self.firebase_project_id.as_ref();
+        let default = || format!("{}.firebaseapp.com", project?).parse().ok();
+        self.firebase_auth_domain.clone().or_else(default)
     }
 
     /// The difference allowed between the clocks of the issuer and of this machine.

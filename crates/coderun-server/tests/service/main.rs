@@ -27,6 +27,7 @@ mod languages;
 mod lifecycle;
 mod metrics;
 mod outage;
+mod page;
 mod redis_rights;
 mod roles;
 mod sentinel;

@@ -5,6 +5,8 @@ use super::*;
 const PROJECT: (&str, &str) = ("FIREBASE_PROJECT_ID", "demo-p");
 const EMULATOR: (&str, &str) = ("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9099");
 const ACCOUNT: (&str, &str) = ("FIREBASE_SERVICE_ACCOUNT_PATH", "key.json");
+const WEB_KEY: (&str, &str) = ("FIREBASE_WEB_API_KEY", "AIza");
+const DOMAIN: (&str, &str) = ("FIREBASE_AUTH_DOMAIN", "auth.example.org");
 const PISTON: (&str, &str) = ("RUNNER", "piston");
 const API_URL: (&str, &str) = ("CODE_EXECUTION_API_URL", "http://p:2000/api/v2");
 const REDIS: (&str, &str) = ("REDIS_URL", "redis://localhost");
@@ -30,6 +32,12 @@ type Variables = &'static [(&'static str, &'static str)];
 )]
 #[case::key_without_piston(&[("CODE_EXECUTION_API_KEY", "k")], "`CODE_EXECUTION_API_KEY` needs `RUNNER=piston`, which is not set")]
 #[case::rule_without_project(&[("FIREBASE_TENANT", "any")], "`FIREBASE_TENANT` needs `FIREBASE_PROJECT_ID`, which is not set")]
+#[case::key_without_project(&[WEB_KEY], "`FIREBASE_WEB_API_KEY` needs `FIREBASE_PROJECT_ID`, which is not set")]
+#[case::domain_without_key(&[PROJECT, DOMAIN], "`FIREBASE_AUTH_DOMAIN` needs `FIREBASE_WEB_API_KEY`, which is not set")]
+#[case::project_that_is_no_host(
+    &[("FIREBASE_PROJECT_ID", "example.org:p"), WEB_KEY],
+    "`FIREBASE_WEB_API_KEY` needs `FIREBASE_AUTH_DOMAIN`, which is not set"
+)]
 #[case::users_without_account(
     &[PROJECT, ("FIREBASE_USERS_URL", "https://u.example")],
     "`FIREBASE_USERS_URL` needs `FIREBASE_SERVICE_ACCOUNT_PATH`, which is not set"
@@ -77,6 +85,9 @@ fn a_conflict_is_named(#[case] variables: Variables, #[case] expected: &str) {
 #[case::project_on_the_network(&[PROJECT, PUBLIC])]
 #[case::emulator(&[PROJECT, EMULATOR])]
 #[case::account(&[PROJECT, ACCOUNT])]
+#[case::sign_in(&[PROJECT, WEB_KEY])]
+#[case::sign_in_elsewhere(&[("FIREBASE_PROJECT_ID", "example.org:p"), WEB_KEY, DOMAIN])]
+#[case::sign_in_with_the_emulator(&[PROJECT, EMULATOR, WEB_KEY])]
 #[case::piston(&[PISTON, API_URL])]
 #[case::worker_knows_no_users(&[("ROLE", "worker"), REDIS, EMULATOR, ACCOUNT, PUBLIC])]
 #[case::api_runs_nothing(&[("ROLE", "api"), REDIS, PISTON])]

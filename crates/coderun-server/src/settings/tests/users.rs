@@ -4,6 +4,8 @@ use super::*;
 
 #[rstest]
 #[case("FIREBASE_PROJECT_ID", "a/b")]
+#[case("FIREBASE_WEB_API_KEY", "a key")]
+#[case("FIREBASE_AUTH_DOMAIN", "https://p.firebaseapp.com")]
 #[case("FIREBASE_JWKS_URL", "http://keys.example.com")]
 #[case(
     "FIREBASE_JWKS_URL",
