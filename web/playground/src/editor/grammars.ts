@@ -5,7 +5,7 @@ import type { Extension } from "@codemirror/state";
 
 type Comments = { line?: string; block?: { open: string; close: string } };
 
-const LOADERS: Readonly<Record<string, () => Promise<Extension>>> = {
+const LOADERS = new Map<string, () => Promise<Extension>>(Object.entries({
   python: async () => (await import("@codemirror/lang-python")).python(),
   javascript: async () => (await import("@codemirror/lang-javascript")).javascript({ jsx: true }),
   typescript: async () => (await import("@codemirror/lang-javascript")).javascript({ typescript: true }),
@@ -32,14 +32,14 @@ const LOADERS: Readonly<Record<string, () => Promise<Extension>>> = {
   fortran: async () => stream((await import("@codemirror/legacy-modes/mode/fortran")).fortran, { line: "!" }),
   pascal: async () => stream((await import("@codemirror/legacy-modes/mode/pascal")).pascal, { line: "//" }),
   sqlite: loadSqlite,
-  tcl: async () => stream((await import("@codemirror/legacy-modes/mode/tcl")).tcl),
+  tcl: async () => stream((await import("./tcl")).tcl),
   nim: async () => stream((await import("./nim")).nim),
   json: async () => (await import("@codemirror/lang-json")).json(),
   yaml: async () => stream((await import("@codemirror/legacy-modes/mode/yaml")).yaml),
   toml: async () => stream((await import("@codemirror/legacy-modes/mode/toml")).toml),
   xml: async () => stream((await import("@codemirror/legacy-modes/mode/xml")).xml),
   html: async () => stream((await import("@codemirror/legacy-modes/mode/xml")).html),
-};
+}));
 
 const loaded = new Map<string, Promise<Extension>>();
 
@@ -47,7 +47,7 @@ const loaded = new Map<string, Promise<Extension>>();
 export function loadGrammar(language: string): Promise<Extension> {
   const known = loaded.get(language);
   if (known) return known;
-  const grammar = LOADERS[language]?.() ?? Promise.resolve([]);
+  const grammar = LOADERS.get(language)?.() ?? Promise.resolve([]);
   loaded.set(language, grammar);
   // The next document of this language tries again.
   grammar.catch(() => loaded.delete(language));

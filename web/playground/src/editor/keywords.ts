@@ -86,7 +86,7 @@ const LISTS: Readonly<Record<string, string>> = {
   julia:
     "abstract baremodule begin break catch const continue do else elseif end export false finally for function " +
     "global if import in let local macro module mutable nothing quote return struct true try type using where " +
-    "while println print readline length push! pop! map filter collect typeof isa Int Float64 String Vector Dict",
+    "while println print readline length map filter collect typeof isa Int Float64 String Vector Dict",
   elixir:
     "after alias and case catch cond def defimpl defmacro defmodule defp defprotocol defstruct do else end false " +
     "fn for if import in nil not or quote raise receive require rescue super throw true try unless unquote use " +
@@ -119,5 +119,5 @@ const LISTS: Readonly<Record<string, string>> = {
 
 /** The keywords of a language; none where its grammar completes them. */
 export function keywordsOf(language: string): readonly string[] {
-  return LISTS[language]?.split(" ") ?? [];
+  return Object.hasOwn(LISTS, language) ? (LISTS[language]?.split(" ") ?? []) : [];
 }

@@ -1,7 +1,7 @@
 // Says which language a file is written in, and how its lines are indented.
 
 /** The file that holds the entry of a program, as the service stores it, by language. */
-const ENTRIES: Readonly<Record<string, string>> = {
+const ENTRIES = new Map(Object.entries({
   python: "main.py",
   javascript: "main.js",
   typescript: "main.ts",
@@ -30,10 +30,10 @@ const ENTRIES: Readonly<Record<string, string>> = {
   sqlite: "main.sql",
   tcl: "main.tcl",
   nim: "main.nim",
-};
+}));
 
 /** The languages that a program can be written in. */
-export const LANGUAGES: readonly string[] = Object.keys(ENTRIES);
+export const LANGUAGES: readonly string[] = [...ENTRIES.keys()];
 
 /** The endings of a language beside that of its entry. The last few are of data that programs read. */
 const MORE_ENDINGS: Readonly<Record<string, string>> = {
@@ -57,7 +57,7 @@ const MORE_ENDINGS: Readonly<Record<string, string>> = {
 };
 
 const BY_ENDING: ReadonlyMap<string, string> = new Map([
-  ...Object.entries(ENTRIES).map(([language, entry]): [string, string] => [endingOf(entry), language]),
+  ...[...ENTRIES].map(([language, entry]): [string, string] => [endingOf(entry), language]),
   ...Object.entries(MORE_ENDINGS).flatMap(([language, endings]) =>
     endings.split(" ").map((ending): [string, string] => [ending, language]),
   ),
@@ -71,13 +71,12 @@ const TABS = new Set(["go"]);
 
 /** The name of the entry file of a program in this language. */
 export function entryName(language: string): string {
-  return ENTRIES[language] ?? "main.txt";
+  return ENTRIES.get(language) ?? "main.txt";
 }
 
 /** The language of a file of a program. It is `text` where nothing more is known. */
 export function languageOf(name: string, programLanguage: string): string {
-  const entry = ENTRIES[programLanguage];
-  if (name === entry) return programLanguage;
+  if (name === ENTRIES.get(programLanguage)) return programLanguage;
   const language = BY_ENDING.get(endingOf(name)) ?? "text";
   return language === "c" && programLanguage === "cpp" ? "cpp" : language;
 }
