@@ -17,7 +17,7 @@ export default defineConfig({
     target: "es2022",
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    rolldownOptions: { input: { index: here("index.html") } },
+    rolldownOptions: { input: { index: here("index.html"), docs: here("src/docs.ts") } },
   },
   // A page that is being written: `npm run dev`, beside a service.
   server: { proxy: { "/api": { target: SERVICE, ws: true }, "/docs": SERVICE } },
