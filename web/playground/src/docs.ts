@@ -9,6 +9,8 @@ import "./style/docs.css";
 
 async function begin(): Promise<void> {
   offerCopies(document);
+  // A long line scrolls by the keyboard, too.
+  for (const text of document.querySelectorAll("pre")) text.tabIndex = 0;
   const response = await fetch("openapi.json");
   if (!response.ok) return;
   const specification: unknown = await response.json();

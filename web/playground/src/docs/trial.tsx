@@ -24,7 +24,8 @@ export function offerTrials(session: Session, operationIn: (section: HTMLElement
     if (!operation) continue;
     const place = document.createElement("div");
     place.className = "trial";
-    section.append(place);
+    // Behind the summary, because the tables are long.
+    (section.querySelector("p") ?? section.lastElementChild)?.after(place);
     render(<Trial operation={operation} session={session} lastId={lastId} />, place);
   }
 }
