@@ -45,14 +45,15 @@ export async function hasText(page: Page, selector: string, expected: string): P
   }
 }
 
-const TYPES: Record<string, string> = { ".html": "text/html", ".js": "text/javascript" };
+const TYPES: Record<string, string> = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css" };
 
-/** Serves these pages, and the files of a folder, on an origin of its own. */
-export async function serve(folder: string, pages: Record<string, string> = {}) {
+/** Serves these pages, and the files of a folder, on an origin of its own, with these headers. */
+export async function serve(folder: string, pages: Record<string, string> = {}, headers: Record<string, string> = {}) {
   const server = createServer(async (request, response) => {
     const path = normalize(new URL(request.url ?? "", "http://page").pathname);
     const content = pages[path] ?? (await readFile(join(folder, path)).catch(() => undefined));
-    response.writeHead(content === undefined ? 404 : 200, { "content-type": TYPES[extname(path)] ?? "text/plain" });
+    const type = TYPES[extname(path)] ?? "text/plain";
+    response.writeHead(content === undefined ? 404 : 200, { "content-type": type, ...headers });
     response.end(content);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
