@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
 const CHROMIUM = "/usr/bin/chromium";
 /** No sandbox, because root runs the tests of some machines; no requests of the browser's own. */
@@ -20,7 +20,7 @@ export function launch(serviceUrl: string): Promise<Browser> {
 }
 
 /** A page in a profile of its own, in which this token was pasted, and what went wrong in it. */
-export async function open(browser: Browser, url: string, token: string): Promise<{ page: Page; errors: string[] }> {
+export async function open(browser: Browser | BrowserContext, url: string, token: string): Promise<{ page: Page; errors: string[] }> {
   const page = await browser.newPage();
   page.setDefaultTimeout(DEADLINE_MS);
   const errors: string[] = [];
