@@ -22,7 +22,7 @@ export interface Program {
 
 /** A place in a file that a message tells. */
 export interface Mistake {
-  /** The name of the file, without folders. */
+  /** The name of the file, as the program calls it. */
   readonly file: string;
   /** From 1. */
   readonly line: number;
