@@ -244,6 +244,18 @@ test("text is searched and replaced", async (context) => {
   await page.locator(".cm-search").waitFor({ state: "detached" });
 });
 
+test("all that opens fits on a narrow phone", async (context) => {
+  const opened = await stage.open(context);
+  const { page } = opened;
+  await page.setViewportSize({ width: 320, height: 640 });
+  await openEverything(opened);
+  const wide = await page.locator(".cm-panel, .cm-panel *, .cm-tooltip").evaluateAll((elements) =>
+    elements.filter((element) => element.getBoundingClientRect().right > innerWidth).map(({ outerHTML }) => outerHTML),
+  );
+  assert.deepEqual(wide, []);
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 320);
+});
+
 for (const colorScheme of ["light", "dark"] as const) {
   test(`axe finds nothing wrong with the ${colorScheme} editor and all that it opens`, async (context) => {
     const opened = await stage.open(context, { colorScheme });

@@ -105,10 +105,10 @@ const mistakes = EditorView.theme({
   ".cm-diagnostic": {
     whiteSpace: "pre-wrap",
     overflowWrap: "anywhere",
-    maxWidth: "60ch",
     padding: "6px 10px",
     fontSize: "13px",
   },
+  ".cm-tooltip .cm-diagnostic": { maxWidth: "min(60ch, 90vw)" },
   ".cm-diagnostic-error": { borderLeftColor: "var(--danger)" },
   ".cm-diagnostic-warning": { borderLeftColor: "var(--warn)" },
   ".cm-panel.cm-panel-lint ul [aria-selected], .cm-panel.cm-panel-lint ul:focus [aria-selected]": {
