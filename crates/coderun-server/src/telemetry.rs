@@ -45,6 +45,9 @@ const LIMITED_TO_WARN: [&str; 6] = [
 /// Modules that log at `error` what only a client has done, such as a malformed head: it could fill the log.
 const ABOUT_CLIENTS: [&str; 2] = ["actix_http::h1::decoder", "actix_http::h1::dispatcher"];
 
+/// The library that tells at `info`, in several lines, what the line `listening` has said before.
+const REPEATS: &str = "actix_server";
+
 /// Starts logging for the whole process, and tracing if the environment names a collector.
 ///
 /// Before the process ends, [`Traces::flush`] sends the last traces.
@@ -97,7 +100,10 @@ fn filter(environment: &dyn Environment) -> anyhow::Result<EnvFilter> {
     let is_asked_for = directives.contains("actix_http") || is_debugging(directives);
     let silent = ABOUT_CLIENTS.iter().filter(|_| !is_asked_for);
     let silent = silent.map(|it| format!("{it}=off"));
-    limited.chain(silent).try_fold(filter, |filter, directive| {
+    let is_wanted = directives.contains(REPEATS) || is_debugging(directives);
+    let repeating = (!is_wanted).then(|| format!("{REPEATS}=warn"));
+    let mut added = limited.chain(silent).chain(repeating);
+    added.try_fold(filter, |filter, directive| {
         Ok(filter.add_directive(directive.parse()?))
     })
 }
@@ -143,6 +149,18 @@ mod tests {
         }
         for directives in ["debug", "TRACE", "info,actix_http=debug"] {
             assert!(!filter_of(directives).contains(silenced), "{directives}");
+        }
+    }
+
+    #[test]
+    fn the_log_of_a_start_ends_with_the_address_to_open() {
+        let filter_of = |directives: &'static str| {
+            let environment = std::collections::HashMap::from([("RUST_LOG", directives)]);
+            filter(&environment).unwrap().to_string()
+        };
+        assert!(filter_of("info").contains("actix_server=warn"));
+        for directives in ["debug", "info,actix_server=info"] {
+            assert!(!filter_of(directives).contains("actix_server=warn"));
         }
     }
 
