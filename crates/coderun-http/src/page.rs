@@ -1,16 +1,21 @@
-//! Holds the page for people, ready to be served: its files with their headers.
+//! Holds the page for people, ready to be served: its files with their headers, and the page of the API.
 
 mod headers;
 mod served_file;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 
 use crate::SignIn;
+use crate::specification::{self, PageParts};
 
+use headers::Headers;
 pub(crate) use served_file::ServedFile;
+
+const HTML: &str = "text/html; charset=utf-8";
 
 /// A file of the page for people.
 ///
@@ -36,9 +41,14 @@ impl fmt::Debug for PageFile {
     }
 }
 
-/// The files of the page, by their paths.
+/// The files of the page, by their paths, and the page of the API in its look.
 #[derive(Debug)]
-pub(crate) struct Page(HashMap<String, ServedFile>);
+pub(crate) struct Page {
+    files: HashMap<String, ServedFile>,
+    /// Made when it is first asked for.
+    docs: OnceLock<ServedFile>,
+    docs_headers: Headers,
+}
 
 impl Page {
     /// The page of these files, on which people sign in like this.
@@ -48,11 +58,34 @@ impl Page {
             let served = ServedFile::new(file.media_type, file.content.clone(), headers);
             (file.path.clone(), served)
         });
-        Self(served.collect())
+        Self {
+            files: served.collect(),
+            docs: OnceLock::new(),
+            docs_headers: headers::of_document(sign_in),
+        }
     }
 
     /// The file of this path.
     pub(crate) fn file(&self, path: &str) -> Option<&ServedFile> {
-        self.0.get(path)
+        self.files.get(path)
+    }
+
+    /// The page that describes the API.
+    pub(crate) fn docs(&self) -> &ServedFile {
+        self.docs.get_or_init(|| {
+            let page = specification::page(PageParts {
+                style: self.part_of_docs(".css"),
+                script: self.part_of_docs(".js"),
+            });
+            ServedFile::new(HTML, page.into(), self.docs_headers.clone())
+        })
+    }
+
+    /// The path of the file that the build makes for the page of the API.
+    fn part_of_docs(&self, ending: &str) -> Option<&str> {
+        let paths = self.files.keys().map(String::as_str);
+        paths
+            .filter(|path| path.starts_with("assets/docs-") && path.ends_with(ending))
+            .min()
     }
 }

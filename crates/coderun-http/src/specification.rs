@@ -4,10 +4,12 @@
 
 mod html;
 
-use std::sync::LazyLock;
+use actix_web::http::header::ContentType;
+use actix_web::{HttpRequest, HttpResponse, web};
 
-use actix_web::HttpResponse;
-use actix_web::http::header::{self, ContentType};
+use crate::state::AppState;
+
+pub(crate) use html::PageParts;
 
 /// Describes the routes, errors and headers: `OpenAPI` 3.1, as JSON.
 pub const OPENAPI: &str = include_str!("specification/openapi.json");
@@ -15,11 +17,10 @@ pub const OPENAPI: &str = include_str!("specification/openapi.json");
 /// Describes the messages of sockets and of server-sent events: `AsyncAPI` 3, as JSON.
 pub const ASYNCAPI: &str = include_str!("specification/asyncapi.json");
 
-/// The page, made once.
-static PAGE: LazyLock<String> = LazyLock::new(|| html::render(OPENAPI));
-
-/// Allows the page nothing but its own style.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// The documents as a page for people.
+pub(crate) fn page(parts: PageParts<'_>) -> String {
+    html::render(OPENAPI, parts)
+}
 
 /// `GET /openapi.json`
 pub(crate) async fn openapi() -> HttpResponse {
@@ -36,11 +37,8 @@ pub(crate) async fn asyncapi() -> HttpResponse {
 }
 
 /// `GET /docs`
-pub(crate) async fn docs() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type(ContentType::html())
-        .insert_header((header::CONTENT_SECURITY_POLICY, PAGE_POLICY))
-        .body(PAGE.as_str())
+pub(crate) async fn docs(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
+    state.page.docs().answer(&request).await
 }
 
 #[cfg(test)]

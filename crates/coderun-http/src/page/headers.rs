@@ -23,7 +23,11 @@ const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-poli
 /// The headers of a file of the page.
 pub(super) fn of_file(path: &str, sign_in: Option<&SignIn>) -> Headers {
     match path {
-        "index.html" => of_page(sign_in),
+        "index.html" => {
+            let mut headers = of_document(sign_in);
+            headers.push((header::VARY, HeaderValue::from_static("Accept")));
+            headers
+        }
         "embed.js" => for_any_origin(CHANGING),
         _ if path.starts_with("assets/") => for_any_origin(IMMUTABLE),
         _ => vec![(header::CACHE_CONTROL, CHANGING)],
@@ -36,30 +40,23 @@ const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
 /// Keys of Firebase can be restricted to the origins that use them.
 const ORIGIN_ALONE: HeaderValue = HeaderValue::from_static("strict-origin");
 
-fn of_page(sign_in: Option<&SignIn>) -> Headers {
+/// The headers of an HTML document, on which people sign in like this.
+pub(super) fn of_document(sign_in: Option<&SignIn>) -> Headers {
     let policy = HeaderValue::try_from(policy(sign_in));
     // A host that cannot stand in a header cannot be allowed either.
     let policy = policy.unwrap_or(HeaderValue::from_static(STRICT_POLICY));
-    let mut headers = of_document(policy);
     let referrer = match sign_in {
         Some(SignIn::Firebase { .. }) => ORIGIN_ALONE,
         Some(SignIn::Emulator { .. } | SignIn::Development(_)) | None => SAME_ORIGIN,
     };
     // Sign-in opens a window of another origin, and hears from it.
     let opener = HeaderValue::from_static("same-origin-allow-popups");
-    headers.extend([
-        (header::REFERRER_POLICY, referrer),
-        (OPENER_POLICY, opener),
-        (header::VARY, HeaderValue::from_static("Accept")),
-    ]);
-    headers
-}
-
-fn of_document(policy: HeaderValue) -> Headers {
     let permissions = HeaderValue::from_static("camera=(), microphone=(), geolocation=()");
     vec![
         (header::CACHE_CONTROL, CHANGING),
         (header::CONTENT_SECURITY_POLICY, policy),
+        (header::REFERRER_POLICY, referrer),
+        (OPENER_POLICY, opener),
         (PERMISSIONS_POLICY, permissions),
     ]
 }
@@ -142,6 +139,6 @@ mod tests {
             header::CONTENT_SECURITY_POLICY,
             HeaderValue::from_static(STRICT_POLICY),
         );
-        assert!(of_page(Some(&sign_in)).contains(&policy));
+        assert!(of_document(Some(&sign_in)).contains(&policy));
     }
 }

@@ -406,7 +406,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Serves this document as a page. */
+        /** Serves this document as a page for people. */
         get: operations["docs"];
         put?: never;
         post?: never;
@@ -2543,6 +2543,14 @@ export interface operations {
                 content: {
                     "text/html": string;
                 };
+            };
+            /** @description The client has the page (`If-None-Match`). */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             421: components["responses"]["421"];
             500: components["responses"]["500"];
