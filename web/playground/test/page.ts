@@ -32,6 +32,11 @@ export class Stage {
     return this.service.url;
   }
 
+  /** A token of the development issuer, as the command line gives it. */
+  async token(): Promise<string> {
+    return (await this.service?.print("token"))?.trim() ?? "";
+  }
+
   /** The page in a profile of its own. It must log no error, nor break its policy, by the end of the test. */
   async open(test: TestContext, path = "/", options: BrowserContextOptions = {}): Promise<Page> {
     assert.ok(this.browser);

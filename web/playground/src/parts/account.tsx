@@ -8,10 +8,12 @@ export function Account({ playground: { session, isSignInOpen } }: { playground:
   const isSignedIn = session.state.value === "signed-in";
   // The development issuer has one user, who need not sign in or out.
   if (isSignedIn && session.isAutomatic.value) return null;
+  const words = isSignedIn ? (session.userName.value ?? "Account") : "Sign in";
+  // The label is not shown on small screens.
   return (
-    <button type="button" class="button quiet" onClick={() => (isSignInOpen.value = true)}>
+    <button type="button" class="button quiet" title={words} onClick={() => (isSignInOpen.value = true)}>
       <UserIcon />
-      <span class="label">{isSignedIn ? (session.userName.value ?? "Account") : "Sign in"}</span>
+      <span class="label">{words}</span>
     </button>
   );
 }
