@@ -11,7 +11,7 @@ export { CONSOLE_CSS, type ConsoleLink };
 export interface ConsoleOptions {
   /**
    * Takes a line that the user has typed, without its end. It must send the line to the program, and then show it by
-   * `write("input", line + "\n")`: only the page knows whether the line was sent. The field keeps the line until that is done.
+   * `write("input", line + "\n")`: only the page knows whether the line was sent. Until then, the field keeps the line.
    */
   onLine(text: string): void;
   /** Ends the program's input: Ctrl+D in an empty field. */
@@ -25,7 +25,7 @@ export interface ConsoleOptions {
 /** How far the reader may be from the end, in pixels, to be there. */
 const END_MARGIN = 8;
 
-/** A console in an element, which gives it its size. `CONSOLE_CSS` must be among the styles of the page or the shadow root. */
+/** A console in an element, which gives it its size. The styles of the page or shadow root must include `CONSOLE_CSS`. */
 export class Console {
   private readonly root = make("div", "coderun-console", { role: "region", "aria-label": "Console", tabindex: "0" });
   private readonly hidden = make("p", "hidden-lines");

@@ -19,7 +19,8 @@ interface Globals {
 }
 
 const PAGE = `<!doctype html><html lang="en"><title>Console</title>
-  <link rel="stylesheet" href="/page.css"><main><h1>Console</h1><textarea aria-label="Other"></textarea><div id="box"></div></main>
+  <link rel="stylesheet" href="/page.css">
+  <main><h1>Console</h1><textarea aria-label="Other"></textarea><div id="box"></div></main>
   <script type="module" src="/page.js"></script></html>`;
 const SCRIPT = `
   import { Console, CONSOLE_CSS } from "/console.js";
@@ -89,7 +90,9 @@ test("output is shown in its order and its colours, under a strict content secur
     return String(getSelection());
   });
   assert.equal(copied, "plain colour\nwrong\n\n<b>end</b>");
-  const colors = await page.locator(".log span").evaluateAll((spans) => spans.map((span) => getComputedStyle(span).color));
+  const colors = await page
+    .locator(".log span")
+    .evaluateAll((spans) => spans.map((span) => getComputedStyle(span).color));
   assert.deepEqual(colors, ["rgb(1, 2, 3)", "rgb(180, 35, 24)"]);
   await page.emulateMedia({ colorScheme: "dark" });
   assert.equal(await page.locator(".stderr").evaluate((span) => getComputedStyle(span).color), "rgb(255, 138, 128)");
@@ -203,7 +206,9 @@ test("places in complete lines are links, for the mouse and for the keyboard", a
 test("the console scrolls with the output, unless the reader has scrolled up", async () => {
   const { page } = await openConsole();
   const distance = () =>
-    page.locator(".coderun-console").evaluate(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight);
+    page
+      .locator(".coderun-console")
+      .evaluate(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight);
   await call(page, ({ view }) => {
     for (let index = 0; index < 2_000; index += 1) view.write("stdout", `line ${index}\n`);
   });
@@ -225,7 +230,7 @@ test("5 MB in small pieces do not freeze the page, and show how much is left out
   const { longest, count } = await page.evaluate(async () => {
     const { view } = globalThis as unknown as Globals;
     let [longest, last, count] = [0, performance.now(), 0];
-    for (let written = 0; written < 5_000_000; ) {
+    for (let written = 0; written < 5_000_000;) {
       // Messages come in tasks of their own; here, as many as a fast connection brings between two frames.
       for (const end = written + 100_000; written < end; count += 1) {
         const piece = `\x1b[3${count % 8}mLine ${count}\x1b[0m of a long output\n`;

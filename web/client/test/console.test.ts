@@ -179,7 +179,10 @@ test("5 MB in small pieces take less than ten seconds", (context) => {
   const screen = new Screen();
   const begin = performance.now();
   for (let index = 0; index < 100_000; index += 1) {
-    screen.write(index % 3 ? "stdout" : "stderr", `\x1b[3${index % 8}mLine ${index}\x1b[0m of a long output, with a colour\n`);
+    screen.write(
+      index % 3 ? "stdout" : "stderr",
+      `\x1b[3${index % 8}mLine ${index}\x1b[0m of a long output, with a colour\n`,
+    );
   }
   const duration = performance.now() - begin;
   context.diagnostic(`${Math.round(duration)} ms`);

@@ -30,8 +30,22 @@ const COLORS = {
   input: ["#0b57b7", "#6cb0ff"],
 } satisfies Record<string, readonly [string, string]>;
 
-const named = Object.entries({ ...COLORS, ...Object.fromEntries(PALETTE.map((pair, index) => [`ansi-${index}`, pair])) });
-const properties = named.map(([name, [light, dark]]) => `--_${name}:var(--coderun-${name},light-dark(${light},${dark}));`).join("");
+const named = Object.entries({
+  ...COLORS,
+  ...Object.fromEntries(PALETTE.map((pair, index) => [`ansi-${index}`, pair])),
+});
+/** Declares the colours as `--_text` and the like, for the style sheets of this package. */
+export const COLOR_PROPERTIES = named
+  .map(([name, [light, dark]]) => `--_${name}:var(--coderun-${name},light-dark(${light},${dark}));`)
+  .join("");
+
+/** The font of code. */
+export const FONT =
+  'var(--coderun-font, ui-monospace, "SF Mono", "Cascadia Code", Menlo, Consolas, "DejaVu Sans Mono", monospace)';
+
+/** What screen readers read and nobody sees. */
+export const UNSEEN =
+  "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap";
 const ansi = PALETTE.map(
   (_, index) =>
     `.fg-${index}{color:var(--_ansi-${index})}` +
@@ -42,16 +56,16 @@ const ansi = PALETTE.map(
 /**
  * The style sheet of a console, for `CSSStyleSheet.replace` or a file.
  *
- * Colours follow the `color-scheme` of the page, and these custom properties: `--coderun-surface`, `-text`, `-muted`, `-line`,
- * `-accent`, `-error` (stderr), `-input` (what was typed), `-ansi-0` to `-ansi-15`; the font `--coderun-font`.
+ * Colours follow the `color-scheme` of the page, and these custom properties: `--coderun-surface`, `-text`, `-muted`,
+ * `-line`, `-accent`, `-error` (stderr), `-input` (what was typed), `-ansi-0` to `-ansi-15`; the font `--coderun-font`.
  */
 export const CONSOLE_CSS = `
 .coderun-console {
-  ${properties}
+  ${COLOR_PROPERTIES}
   position: relative; box-sizing: border-box; height: 100%; max-height: inherit; overflow: auto; padding: .6em .8em;
   color: var(--_text); background: var(--_surface); overflow-anchor: none;
-  font: .875rem/1.45 var(--coderun-font, ui-monospace, "SF Mono", "Cascadia Code", Menlo, Consolas, "DejaVu Sans Mono", monospace);
-  white-space: pre-wrap; overflow-wrap: anywhere; tab-size: 8; cursor: text;
+  font: max(.875rem, 13px)/1.45 ${FONT};
+  direction: ltr; white-space: pre-wrap; overflow-wrap: anywhere; cursor: text;
 
   &:focus-visible { outline: 2px solid var(--_accent); outline-offset: -2px }
   [hidden] { display: none }
@@ -68,7 +82,7 @@ export const CONSOLE_CSS = `
   .prompt:focus-within { box-shadow: -.5em 0 var(--_surface), calc(-.5em - 3px) 0 var(--_muted) }
   &.waiting .prompt { box-shadow: -.5em 0 var(--_surface), calc(-.5em - 3px) 0 var(--_accent) }
   &.waiting .prompt:not(:focus-within) { animation: coderun-waiting 1.2s ease-in-out infinite alternate }
-  .announcement { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
+  .announcement { ${UNSEEN} }
   .stderr { color: var(--_error) }
   .input { color: var(--_input) }
   .note { color: var(--_muted); font-style: italic }
@@ -82,7 +96,7 @@ export const CONSOLE_CSS = `
   .strike { text-decoration: line-through }
   .underline.strike { text-decoration: underline line-through }
   .link { text-decoration: underline; text-decoration-style: dotted; text-underline-offset: .2em; cursor: pointer }
-  .link:hover, .link:focus-visible { text-decoration-style: solid; outline: none; background: color-mix(in srgb, var(--_accent) 18%, transparent) }
+  .link:hover { text-decoration-style: solid; background: color-mix(in srgb, var(--_accent) 18%, transparent) }
   .link:focus-visible { outline: 2px solid var(--_accent) }
 }
 @keyframes coderun-waiting { to { background: color-mix(in srgb, var(--coderun-accent, #4d94e8) 14%, transparent) } }

@@ -27,7 +27,7 @@ export class EscapeParser {
   constructor(private readonly actions: EscapeActions) {}
 
   feed(piece: string): void {
-    for (let index = 0; index < piece.length; ) {
+    for (let index = 0; index < piece.length;) {
       if (this.state === "text") index = this.readText(piece, index);
       else if (this.readUnit(piece.charAt(index))) index += 1;
     }

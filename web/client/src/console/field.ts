@@ -94,7 +94,7 @@ export class InputField {
   private send(): void {
     this.isSending = true;
     try {
-      for (let left = this.unsent.length + 1; this.unsent.length < left; ) {
+      for (let left = this.unsent.length + 1; this.unsent.length < left;) {
         const [line] = this.unsent;
         if (line === undefined) return;
         left = this.unsent.length;

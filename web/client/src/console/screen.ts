@@ -75,7 +75,7 @@ export class Screen {
 
   /** Writes text without control characters at the cursor, which moves behind it. */
   put(text: string, style: Style): void {
-    for (let start = 0; start < text.length; ) {
+    for (let start = 0; start < text.length;) {
       const line = this.line(this.row);
       const isFull = this.column >= line.length && line.cost >= LINE_MAX;
       if (isFull || this.column >= LINE_MAX) {

@@ -46,7 +46,8 @@ async function getToken(options: { forceRefresh: boolean }): Promise<string> {
   const ask = settings.getToken ?? globalThis.coderunToken;
   if (typeof ask !== "function") throw new PageError(NO_FUNCTION);
   const token: unknown = await callPage(() => ask(options));
-  if (typeof token !== "string" || token === "") throw new PageError("This page has no token for you. You may have to log in.");
+  if (typeof token !== "string" || token === "")
+    throw new PageError("This page has no token for you. You may have to log in.");
   return token;
 }
 

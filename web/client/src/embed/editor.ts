@@ -39,6 +39,16 @@ export class Editor {
     this.changed();
   }
 
+  /** Selects a line, from 1, and shows it. */
+  reveal(line: number): void {
+    const { field } = this;
+    const lines = field.value.split("\n");
+    const start = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
+    field.focus();
+    field.setSelectionRange(start, start + (lines[line - 1]?.length ?? 0));
+    field.scrollIntoView({ block: "nearest" });
+  }
+
   private changed(): void {
     this.field.rows = Math.max(LINES_MIN, this.field.value.split("\n").length);
     this.actions.onChange();
@@ -50,7 +60,14 @@ export class Editor {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       this.actions.onRun();
-    } else if (event.key === "Tab" && !this.isLeaving && !field.readOnly && !event.ctrlKey && !event.altKey && !event.metaKey) {
+    } else if (
+      event.key === "Tab" &&
+      !this.isLeaving &&
+      !field.readOnly &&
+      !event.ctrlKey &&
+      !event.altKey &&
+      !event.metaKey
+    ) {
       event.preventDefault();
       this.indent(event.shiftKey);
     } else if (event.key === "Enter" && !event.shiftKey && !field.readOnly) {

@@ -7,7 +7,7 @@ import { clientOf } from "./clients.js";
 import { SNIPPET_CSS } from "./css.js";
 import { Editor } from "./editor.js";
 import { ProgramRun, type ProgramView } from "./program-run.js";
-import { argumentsOf, sourceOf } from "./source.js";
+import { argumentsOf, placesIn, sourceOf } from "./source.js";
 import { errorText } from "./words.js";
 
 /** On a server, modules that import this one are loaded, too. */
@@ -49,6 +49,13 @@ export class SnippetElement extends Base {
       onLine: (line) => this.current?.send(line),
       onEnd: () => this.current?.closeInput(),
       onInterrupt: () => this.stop(),
+      findLinks: (output) =>
+        placesIn(output).map(({ start, end, line }) => ({
+          start,
+          end,
+          label: `Go to line ${line}`,
+          follow: () => this.editor.reveal(line),
+        })),
     });
     this.build();
   }
@@ -152,7 +159,9 @@ export class SnippetElement extends Base {
   }
 
   private submission(): Submission {
-    const [language, version, args, input] = ["language", "version", "args", "input"].map((name) => this.getAttribute(name));
+    const [language, version, args, input] = ["language", "version", "args", "input"].map((name) =>
+      this.getAttribute(name),
+    );
     return {
       language: language ?? "",
       code: this.code,
@@ -181,7 +190,8 @@ export class SnippetElement extends Base {
   private setInput(state: "closed" | "open" | "waiting"): void {
     this.console.setInput(state);
     const active = this.shadowRoot?.activeElement;
-    if (state === "waiting" && this.expectsQuestion && (active === this.runButton || active === this.field)) this.console.focus();
+    if (state === "waiting" && this.expectsQuestion && (active === this.runButton || active === this.field))
+      this.console.focus();
     if (state === "waiting") this.expectsQuestion = false;
   }
 

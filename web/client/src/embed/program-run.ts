@@ -111,7 +111,10 @@ export class ProgramRun {
   /** Submits the program; without its stdin open where the service cannot do that. */
   private async submit(): Promise<Execution> {
     const { signal } = this.abort;
-    const slow = setTimeout(() => this.view.status("The service has not answered yet; trying again", "active"), SLOW_MS);
+    const slow = setTimeout(
+      () => this.view.status("The service has not answered yet; trying again", "active"),
+      SLOW_MS,
+    );
     try {
       return await this.client.execute(this.submission, { signal });
     } catch (error) {
@@ -155,7 +158,7 @@ export class ProgramRun {
   private finish(record: WatchedRecord): void {
     for (const { stream, text } of this.reader.end()) this.view.output(stream, text);
     this.view.output("stdout", restOf(record.output, this.received.stdout));
-    // The record has the compiler's messages, and a sentence on what stopped the program, which the one who did it knows.
+    // The record has the compiler's messages, and a sentence on what stopped the program, which a user who did it knows.
     if (!this.isStopping) this.view.output("stderr", restOf(record.error_output, this.received.stderr));
     if (record.output_truncated || record.error_output_truncated) {
       this.view.output("note", "The rest of the output was cut off");

@@ -9,7 +9,11 @@ export function sourceOf(element: Element): string {
 
 /** The text without the indentation that all its lines have, a blank first line, and white space at its end. */
 export function unindented(text: string): string {
-  const lines = text.replace(/\r\n?/g, "\n").replace(/^[ \t]*\n/, "").trimEnd().split("\n");
+  const lines = text
+    .replace(/\r\n?/g, "\n")
+    .replace(/^[ \t]*\n/, "")
+    .trimEnd()
+    .split("\n");
   let common: string | undefined;
   for (const line of lines) {
     if (line.trim() === "") continue;
@@ -20,9 +24,29 @@ export function unindented(text: string): string {
   return lines.map((line) => line.slice(length)).join("\n");
 }
 
+/** A line of the program that output names, as compilers and tracebacks do, and where in the output that is. */
+export interface Place {
+  start: number;
+  end: number;
+  line: number;
+}
+
+/** The places that output names: `main.c:3:5`, `main.ts(3,5)`, `"/box/main.py", line 3`. The service names the file. */
+export function placesIn(output: string): Place[] {
+  const found = output.matchAll(/\b[Mm]ain\.\w+(?:[:(]|"?,? line |: line )(\d+)/g);
+  return Array.from(found, ({ index, 0: text, 1: line }) => ({
+    start: index,
+    end: index + text.length,
+    line: Number(line),
+  }));
+}
+
 /** The arguments of an attribute: separated by spaces, which quotes keep. */
 export function argumentsOf(attribute: string): string[] {
-  return Array.from(attribute.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g), ([, ...kinds]) => kinds.find((kind) => kind !== undefined) ?? "");
+  return Array.from(
+    attribute.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g),
+    ([, ...kinds]) => kinds.find((kind) => kind !== undefined) ?? "",
+  );
 }
 
 function commonStart(one: string, other: string): string {
