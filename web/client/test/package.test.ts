@@ -51,6 +51,12 @@ test("CommonJS can require it", async () => {
   assert.equal(await node(["required.cjs"]), "function\n");
 });
 
+test("a server can load the modules that pages use", async () => {
+  const script = 'import { Console } from "@coderun/client/console"; import { defineSnippet } from "@coderun/client/embed";';
+  await writeFile(join(project.folder, "rendered.mjs"), `${script} console.log(typeof Console, typeof defineSnippet);`);
+  assert.equal(await node(["rendered.mjs"]), "function function\n");
+});
+
 test("the example for Node.js talks to a program", async () => {
   await copyFile(join(PACKAGE, "examples/node.mjs"), join(project.folder, "node.mjs"));
   await writeFile(join(project.folder, "program.py"), "name = input('Your name? ')\nprint(f'Hello {name}!')");
