@@ -14,7 +14,7 @@ export interface ConsoleOptions {
    * `write("input", line + "\n")`: only the page knows whether the line was sent. Until then, the field keeps the line.
    */
   onLine(text: string): void;
-  /** Ends the program's input: Ctrl+D in an empty field. */
+  /** Ends the program's input: the button beside the field, or Ctrl+D in an empty field. Without it, there is no button. */
   onEnd?(): void;
   /** Stops the program: Ctrl+C where nothing is selected. */
   onInterrupt?(): void;
@@ -103,8 +103,8 @@ export class Console {
     observer.observe(root);
     observer.observe(this.content);
     root.addEventListener("click", (event) => {
-      const isLink = event.target instanceof Element && event.target.closest(".link");
-      if (!isLink && this.input !== "closed" && !this.hasSelection()) this.focus();
+      const isControl = event.target instanceof Element && event.target.closest(".link, .end");
+      if (!isControl && this.input !== "closed" && !this.hasSelection()) this.focus();
     });
     root.addEventListener("keydown", (event) => {
       if (event.key !== "c" || !event.ctrlKey || event.altKey || event.metaKey || this.hasSelection()) return;
@@ -131,14 +131,14 @@ export class Console {
   private draw(): void {
     const { screen, root, field, input } = this;
     const isClosed = input === "closed";
-    const hadFocus = activeElement() === field.input;
+    const hadFocus = field.element.contains(activeElement());
     this.isDrawing = false;
     this.hidden.hidden = screen.hidden === 0;
     this.hidden.textContent = `${screen.hidden.toLocaleString("en")} earlier lines are not shown`;
     this.log.draw(isClosed);
     field.ask(screen.line(screen.end - 1));
     field.element.hidden = isClosed;
-    field.input.placeholder = input === "waiting" ? "Type here, then press Enter" : "";
+    field.input.placeholder = input === "waiting" ? "Type and press Enter" : "";
     root.classList.toggle("waiting", input === "waiting");
     if (input !== "waiting") this.announcement.textContent = "";
     // A field that is gone would leave the focus at the top of the page.

@@ -190,6 +190,8 @@ test("Ctrl+D ends the input in an empty field, and Ctrl+C interrupts where nothi
   await page.locator(".line").first().dblclick();
   await page.keyboard.press("Control+c");
   assert.deepEqual(await lines(page), ["<end>", "<interrupt>"]);
+  await page.getByRole("button", { name: "End input" }).click();
+  assert.deepEqual(await lines(page), ["<end>", "<interrupt>", "<end>"]);
 });
 
 test("places in complete lines are links, for the mouse and for the keyboard", async () => {

@@ -126,6 +126,17 @@ test("what the compiler refuses is shown, with a word on it", async (context) =>
   assert.equal(selected, "int main( {");
 });
 
+test("a program that reads all of its input gets the end of it", async (context) => {
+  const body = '<coderun-snippet language="python">import sys\nprint(sum(int(line) for line in sys.stdin))</coderun-snippet>';
+  const { page } = await openPage(context, body);
+  await page.getByRole("button", { name: "Run" }).click();
+  await hasStatus(page, /^The program waits/);
+  await page.keyboard.type("20\n22\n");
+  await page.getByRole("button", { name: "End input" }).click();
+  await hasStatus(page, /^Finished/);
+  assert.equal(await shown(page), "20\n22\nEnd of the input\n42");
+});
+
 test("attributes choose the version, arguments and input, and a failure has its reason", async (context) => {
   const body = `<coderun-snippet language="python" version="3" args='one "two three"' input="4" readonly label="Example 1">
     import sys

@@ -9,7 +9,7 @@ import { bundle } from "./bundle.js";
 const PARTS = [
   { name: "the client", path: "build/src/index.js", max: 8_000 },
   { name: "the console", path: "build/src/console.js", max: 8_000 },
-  { name: "embed.js, with both", path: "../playground/src/embed.ts", max: 18_000 },
+  { name: "embed.js, with both", path: "../playground/src/embed.ts", max: 19_000 },
 ];
 
 for (const { name, path, max } of PARTS) {

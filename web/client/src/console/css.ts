@@ -71,13 +71,20 @@ export const CONSOLE_CSS = `
   [hidden] { display: none }
   .block:not(:last-child) { content-visibility: auto; contain-intrinsic-size: auto 145em }
   .hidden-lines { margin: 0 0 .4em; color: var(--_muted); font-style: italic; white-space: normal }
-  .prompt { display: flex; flex-wrap: wrap; align-items: last baseline; cursor: text }
+  .prompt { display: flex; align-items: last baseline; gap: .6em }
+  .answer { display: flex; flex: 1 1 auto; flex-wrap: wrap; align-items: last baseline; min-width: 0; cursor: text }
   .question { max-width: 100% }
   .field {
     flex: 1 1 10ch; min-width: 0; box-sizing: border-box; margin: 0; padding: 0; border: 0; border-radius: 0;
     color: var(--_input); background: none; font: inherit; letter-spacing: inherit; caret-color: var(--_accent);
   }
   .field:focus { outline: none }
+  .end {
+    flex: none; margin: 0; padding: 0 .5em; border: 1px solid var(--_line); border-radius: 4px; color: var(--_muted);
+    background: none; font: 400 .75rem/1.6 system-ui, sans-serif; cursor: pointer;
+  }
+  .end:hover { color: var(--_text); border-color: currentcolor }
+  .end:focus-visible { outline: 2px solid var(--_accent) }
   .field::placeholder { color: var(--_muted); opacity: 1 }
   .prompt:focus-within { box-shadow: -.5em 0 var(--_surface), calc(-.5em - 3px) 0 var(--_muted) }
   &.waiting .prompt { box-shadow: -.5em 0 var(--_surface), calc(-.5em - 3px) 0 var(--_accent) }
@@ -101,5 +108,5 @@ export const CONSOLE_CSS = `
 }
 @keyframes coderun-waiting { to { background: color-mix(in srgb, var(--coderun-accent, #4d94e8) 14%, transparent) } }
 @media (prefers-reduced-motion: reduce) { .coderun-console.waiting .prompt { animation: none !important } }
-@media (pointer: coarse) { .coderun-console .field { font-size: 16px } }
+@media (pointer: coarse) { .coderun-console { .field { font-size: 16px } .end { padding: .4em .8em } } }
 `;

@@ -11,7 +11,7 @@ export interface FieldActions {
 const HISTORY_MAX = 100;
 
 export class InputField {
-  readonly element = make("label", "prompt");
+  readonly element = make("div", "prompt");
   readonly input = make("input", "field", {
     type: "text",
     autocomplete: "off",
@@ -20,6 +20,7 @@ export class InputField {
     spellcheck: "false",
     enterkeyhint: "send",
   });
+  private readonly label = make("label", "answer");
   private readonly question = make("span", "question");
   /** Lines that were typed or pasted and are not echoed yet. The field shows the first one. */
   private unsent: string[] = [];
@@ -32,7 +33,9 @@ export class InputField {
   private draft = "";
 
   constructor(private readonly actions: FieldActions) {
-    this.element.append(this.question, this.input);
+    this.label.append(this.question, this.input);
+    this.element.append(this.label);
+    if (actions.onEnd) this.element.append(this.endButton());
     this.input.addEventListener("keydown", (event) => this.handleKey(event));
     this.input.addEventListener("paste", (event) => this.handlePaste(event));
   }
@@ -61,6 +64,14 @@ export class InputField {
     this.input.value = this.unsent[0] ?? this.rest;
     if (this.unsent.length === 0) this.rest = "";
     else if (!this.isSending) this.send();
+  }
+
+  /** Programs that read to the end of their input need it, and a touch screen has no Ctrl+D. */
+  private endButton(): HTMLElement {
+    const button = make("button", "end", { type: "button", title: "The program gets no more input (Ctrl+D)" });
+    button.textContent = "End input";
+    button.addEventListener("click", () => this.actions.onEnd?.());
+    return button;
   }
 
   private handleKey(event: KeyboardEvent): void {

@@ -7,7 +7,7 @@ import type { components } from "../generated/openapi.js";
 import { OutputReader } from "../output.js";
 import type { ServerMessage } from "../progress.js";
 import type { Watch } from "../watch.js";
-import { errorText, queueText, resultText } from "./words.js";
+import { errorText, messageOf, queueText, resultText } from "./words.js";
 
 type WatchedRecord = components["schemas"]["WatchedRecord"];
 
@@ -64,7 +64,7 @@ export class ProgramRun {
       if (!this.watch) throw new CoderunError("The program has not started yet", 0);
       this.watch.send(`${line}\n`);
     } catch (error) {
-      this.view.output("note", errorText(error));
+      this.view.output("note", messageOf(error));
       return;
     }
     this.view.output("input", `${line}\n`);
@@ -77,7 +77,7 @@ export class ProgramRun {
     try {
       this.watch?.closeInput();
     } catch (error) {
-      this.view.output("note", errorText(error));
+      this.view.output("note", messageOf(error));
       return;
     }
     this.isInputOpen = false;

@@ -41,7 +41,11 @@ export function queueText(position: number | null | undefined): string {
 
 /** What the user, or the author of the page, can do about an error. */
 export function errorText(error: unknown): string {
-  if (!(error instanceof CoderunError)) return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof CoderunError)) return messageOf(error);
   if (error.status !== 0) return `The service says: ${error.message}`;
   return `${error.message}. Are you online? If so, the service may be down, or not allow this page (CORS_ORIGINS).`;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
