@@ -24,8 +24,8 @@ export function offerTrials(session: Session, operationIn: (section: HTMLElement
     if (!operation) continue;
     const place = document.createElement("div");
     place.className = "trial";
-    // Behind the summary, because the tables are long.
-    (section.querySelector("p") ?? section.lastElementChild)?.after(place);
+    // Behind the words, because the tables are long.
+    ([...section.querySelectorAll(":scope > p")].at(-1) ?? section.lastElementChild)?.after(place);
     render(<Trial operation={operation} session={session} lastId={lastId} />, place);
   }
 }
