@@ -50,6 +50,13 @@ test("with the development issuer the user is signed in without doing anything",
   assert.deepEqual(seen, [{ path: "POST /api/v1/auth/development-token", authorization: null }]);
 });
 
+test("a token that is asked for before the user is known waits for that", async () => {
+  const { session, seen } = play({ kind: "development" }, [lost, issue()]);
+  void session.begin();
+  assert.match(await session.getToken({ forceRefresh: false }), /^head\./);
+  assert.equal(seen.length, 2);
+});
+
 test("a development token is used until it expires soon, or was refused", async () => {
   let now = 0;
   const { session, seen } = play({ kind: "development" }, [issue(), issue(), issue()], { now: () => now });

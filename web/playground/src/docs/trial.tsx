@@ -83,7 +83,7 @@ function isHarmless({ method, body }: Operation): boolean {
 }
 
 function canSend(session: Session, { parameters, needsToken }: Operation, valueOf: (parameter: Parameter) => string): boolean {
-  if (needsToken && session.state.peek() !== "signed-in") return false;
+  if (needsToken && session.state.peek() === "signed-out") return false;
   return parameters.every((parameter) => !parameter.isRequired || valueOf(parameter) !== "");
 }
 

@@ -48,6 +48,7 @@ export class Session {
   /** The user's account, with Firebase alone. */
   account: FirebaseAccount | undefined;
 
+  private beginning: Promise<void> | undefined;
   private source: TokenSource | undefined;
   private readonly pasted: PastedToken;
   private readonly fetch: Fetch;
@@ -66,17 +67,14 @@ export class Session {
   }
 
   /** Finds out how people sign in, and signs the user in where nothing needs to be asked. */
-  async begin(): Promise<void> {
-    // A service without this path is an older one, which has no sign-in.
-    const offer = await this.untilAnswered(() => this.offer()).catch(() => null);
-    if (offer?.kind === "development") return this.beginDevelopment();
-    if (offer?.kind === "firebase" || offer?.kind === "emulator") return this.beginFirebase(offer);
-    return this.beginPasted(NO_TOKEN);
+  begin(): Promise<void> {
+    return (this.beginning ??= this.findOut());
   }
 
-  /** The token of the user, for the client of the service. */
-  readonly getToken = (options: { forceRefresh: boolean }): Promise<string> => {
-    if (!this.source) return Promise.reject(new Error(SIGNED_OUT));
+  /** The token of the user, for the client of the service. It waits until it is known who that is. */
+  readonly getToken = async (options: { forceRefresh: boolean }): Promise<string> => {
+    await this.beginning;
+    if (!this.source) throw new Error(SIGNED_OUT);
     return this.source.token(options);
   };
 
@@ -93,6 +91,14 @@ export class Session {
     this.pasted.forget();
     await this.account?.signOut();
     this.leave(undefined);
+  }
+
+  private async findOut(): Promise<void> {
+    // A service without this path is an older one, which has no sign-in.
+    const offer = await this.untilAnswered(() => this.offer()).catch(() => null);
+    if (offer?.kind === "development") return this.beginDevelopment();
+    if (offer?.kind === "firebase" || offer?.kind === "emulator") return this.beginFirebase(offer);
+    return this.beginPasted(NO_TOKEN);
   }
 
   private async offer(): Promise<SignInOffer> {
