@@ -18,7 +18,7 @@ import { Source } from "./parts/source";
 import { Toolbar } from "./parts/toolbar";
 
 export function App({ playground }: { playground: Playground }) {
-  const { workspace, run, session, client, storage, notices, mistakes, isReady, start } = playground;
+  const { workspace, run, session, client, notices, mistakes, isReady, start } = playground;
   const editor = useRef<EditorHandle | null>(null);
   const isHistoryOpen = useSignal(false);
   useRunKey(start);
