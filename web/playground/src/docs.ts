@@ -15,7 +15,9 @@ async function begin(): Promise<void> {
   if (!response.ok) return;
   const specification: unknown = await response.json();
   const session = new Session();
-  offerTrials(session, (section) => operationOf(specification, section.dataset["method"] ?? "", section.dataset["path"] ?? ""));
+  offerTrials(session, (section) =>
+    operationOf(specification, section.dataset["method"] ?? "", section.dataset["path"] ?? ""),
+  );
   await session.begin();
 }
 

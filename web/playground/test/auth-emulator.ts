@@ -96,7 +96,13 @@ function signedIn({ localId, email }: Account) {
 
 function refreshed(token: string) {
   const id_token = tokenOf(subject(token), "");
-  return { id_token, access_token: id_token, refresh_token: token, expires_in: String(LIFETIME_SECONDS), token_type: "Bearer" };
+  return {
+    id_token,
+    access_token: id_token,
+    refresh_token: token,
+    expires_in: String(LIFETIME_SECONDS),
+    token_type: "Bearer",
+  };
 }
 
 /** An unsigned token, as the emulator makes them. */
@@ -104,12 +110,22 @@ function tokenOf(sub: string, email: string): string {
   const now = Math.floor(Date.now() / 1_000);
   const firebase = { identities: { email: [email] }, sign_in_provider: "password" };
   const times = { iat: now, auth_time: now, exp: now + LIFETIME_SECONDS };
-  const claims = { iss: `https://securetoken.google.com/${PROJECT}`, aud: PROJECT, sub, user_id: sub, email, email_verified: false, firebase, ...times };
+  const claims = {
+    iss: `https://securetoken.google.com/${PROJECT}`,
+    aud: PROJECT,
+    sub,
+    user_id: sub,
+    email,
+    email_verified: false,
+    firebase,
+    ...times,
+  };
   return `${base64({ alg: "none", typ: "JWT" })}.${base64(claims)}.`;
 }
 
 const base64 = (data: object) => Buffer.from(JSON.stringify(data)).toString("base64url");
-const subject = (token: string): string => JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()).sub;
+const subject = (token: string): string =>
+  JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()).sub;
 
 /** The fields of a body: JSON, or a form for fresh tokens. */
 async function bodyOf(request: IncomingMessage): Promise<Fields> {

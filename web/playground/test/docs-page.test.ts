@@ -14,7 +14,8 @@ const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const EXECUTIONS = "/api/v1/executions";
 
 /** The section of an operation. */
-const operation = (page: Page, method: string, path: string) => page.locator(`section.operation[data-method="${method}"][data-path="${path}"]`);
+const operation = (page: Page, method: string, path: string) =>
+  page.locator(`section.operation[data-method="${method}"][data-path="${path}"]`);
 
 async function attempt(page: Page, method: string, path: string) {
   const section = operation(page, method, path);
@@ -69,7 +70,7 @@ test("command lines are copied, and a WebSocket has nothing to try", async (cont
 for (const colorScheme of ["light", "dark"] as const) {
   test(`axe-core finds nothing wrong in the ${colorScheme} page, and it fits a phone`, async (context) => {
     const page = await stage.open(context, "/docs", { viewport: { width: 320, height: 640 }, colorScheme });
-      const section = await attempt(page, "POST", `${EXECUTIONS}/execute`);
+    const section = await attempt(page, "POST", `${EXECUTIONS}/execute`);
     await section.getByText(/^200 OK/).waitFor();
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
     await page.evaluate(await readFile(AXE, "utf8"));

@@ -59,7 +59,14 @@ test("the first page comes, then each further one until there is none", async ()
   assert.deepEqual(ids(), [5, 4, 3, 2, 1]);
   assert.equal(history.hasMore.value, false);
   await history.loadMore();
-  assert.deepEqual(queries.map((query) => [query?.limit, query?.cursor]), [[20, undefined], [20, "c1"], [20, "c2"]]);
+  assert.deepEqual(
+    queries.map((query) => [query?.limit, query?.cursor]),
+    [
+      [20, undefined],
+      [20, "c1"],
+      [20, "c2"],
+    ],
+  );
 });
 
 test("an execution that a further page repeats is listed once", async () => {
@@ -73,7 +80,10 @@ test("a refresh loads as much as was shown, up to what the service gives at once
   const numbers = (length: number) => Array.from({ length }, (_, n) => n);
   const { history, queries } = play([page(numbers(30)), page(numbers(120)), page([])]);
   for (let n = 0; n < 3; n += 1) await history.refresh();
-  assert.deepEqual(queries.map((query) => query?.limit), [20, 30, 100]);
+  assert.deepEqual(
+    queries.map((query) => query?.limit),
+    [20, 30, 100],
+  );
 });
 
 test("a newer list wins over one that comes later", async () => {

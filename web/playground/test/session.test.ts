@@ -26,7 +26,10 @@ function play(offer: SignInOffer, answers: (() => Response)[], options: SessionO
   const seen: Step[] = [];
   const playedFetch: typeof fetch = async (path, init) => {
     if (path === "/api/v1/capabilities") return Response.json({ runners: [], sign_in: offer });
-    seen.push({ path: `${init?.method ?? "GET"} ${path}`, authorization: new Headers(init?.headers).get("authorization") });
+    seen.push({
+      path: `${init?.method ?? "GET"} ${path}`,
+      authorization: new Headers(init?.headers).get("authorization"),
+    });
     const answer = answers.shift();
     assert.ok(answer, `no answer to ${path}`);
     return answer();
@@ -36,9 +39,14 @@ function play(offer: SignInOffer, answers: (() => Response)[], options: SessionO
 }
 
 let issued = 0;
-const issue = (seconds = 3_600) => () => Response.json({ token: tokenOf({ sub: "dev", number: (issued += 1) }), expires_in: seconds });
-const verified = (user = {}) => () =>
-  Response.json({ authenticated: true, user: { uid: "u1", email: null, name: null, email_verified: null, ...user } });
+const issue =
+  (seconds = 3_600) =>
+  () =>
+    Response.json({ token: tokenOf({ sub: "dev", number: (issued += 1) }), expires_in: seconds });
+const verified =
+  (user = {}) =>
+  () =>
+    Response.json({ authenticated: true, user: { uid: "u1", email: null, name: null, email_verified: null, ...user } });
 const show = ({ state, kind, userName, failure }: Session) => [state.value, kind.value, userName.value, failure.value];
 
 test("with the development issuer the user is signed in without doing anything", async () => {
@@ -96,7 +104,11 @@ test("a service that is not there yet is asked until it answers", async () => {
 test("a development token that cannot be replaced now is an error that the client tries again", async () => {
   const { session } = play({ kind: "development" }, [issue(), lost, issue()]);
   await session.begin();
-  await assert.rejects(session.getToken({ forceRefresh: true }), { name: "CoderunError", status: 0, isTransient: true });
+  await assert.rejects(session.getToken({ forceRefresh: true }), {
+    name: "CoderunError",
+    status: 0,
+    isTransient: true,
+  });
   await session.getToken({ forceRefresh: true });
 });
 
@@ -113,7 +125,11 @@ test("where no development token is given, the user may paste one", async () => 
 });
 
 test("a service without a sign-in asks for a token, an older one too", async () => {
-  for (const answer of [() => Response.json({ runners: [] }), () => Response.json({ sign_in: null }), () => refusal(404, "Not Found")]) {
+  for (const answer of [
+    () => Response.json({ runners: [] }),
+    () => Response.json({ sign_in: null }),
+    () => refusal(404, "Not Found"),
+  ]) {
     const session = new Session({ fetch: async () => answer(), tab: () => undefined });
     await session.begin();
     assert.match(session.failure.value ?? "", /Paste a token/);
@@ -123,7 +139,11 @@ test("a service without a sign-in asks for a token, an older one too", async () 
 
 test("a pasted token outlives a reload in its tab, under the best name of its user", async () => {
   const tab = new MemoryStorage();
-  for (const [user, name] of [[{}, "u1"], [{ email: "ada@example" }, "ada@example"], [{ email: "x", name: "Ada" }, "Ada"]] as const) {
+  for (const [user, name] of [
+    [{}, "u1"],
+    [{ email: "ada@example" }, "ada@example"],
+    [{ email: "x", name: "Ada" }, "Ada"],
+  ] as const) {
     const before = play(null, [verified(user)], { tab: () => tab }).session;
     await before.begin();
     if (before.state.value !== "signed-in") await before.useToken("a.b.c");
@@ -161,7 +181,13 @@ test("a pasted token that was refused after a reload is forgotten, but not if th
 });
 
 test("a pasted token cannot be replaced: it is checked, and the user is asked for another if it is refused", async () => {
-  const answers = [verified(), verified(), () => refusal(503, "No keys"), () => refusal(401, "Expired Firebase token"), verified()];
+  const answers = [
+    verified(),
+    verified(),
+    () => refusal(503, "No keys"),
+    () => refusal(401, "Expired Firebase token"),
+    verified(),
+  ];
   const { session } = play(null, answers);
   await session.begin();
   await session.useToken("a.b.c");

@@ -60,7 +60,8 @@ test("a fragment that is longer than 2 MiB is not decompressed", async () => {
 test("a link that was cut anywhere is told to be so", async () => {
   const fragment = await encode(PROGRAM);
   const damaged = { message: "the link is damaged or was cut" };
-  for (let end = "#code=1.".length; end < fragment.length; end += 1) await assert.rejects(decode(fragment.slice(0, end)), damaged, `${end}`);
+  for (let end = "#code=1.".length; end < fragment.length; end += 1)
+    await assert.rejects(decode(fragment.slice(0, end)), damaged, `${end}`);
 });
 
 test("a link with other letters, or bytes that are no compressed UTF-8 or JSON, is damaged", async () => {
@@ -95,7 +96,10 @@ for (const [data, message] of [
   [{ ...GOOD, input: undefined }, "the input is no text"],
   [{ ...GOOD, files: {} }, "the files are no list"],
   [{ ...GOOD, files: [] }, "there is no file"],
-  [{ ...GOOD, files: Array.from({ length: 1_001 }, (_, n) => ({ name: `${n}`, content: "" })) }, "there are more than 1000 files"],
+  [
+    { ...GOOD, files: Array.from({ length: 1_001 }, (_, n) => ({ name: `${n}`, content: "" })) },
+    "there are more than 1000 files",
+  ],
   [withFile("main.py"), "a file is no object"],
   [withFile({ content: "" }), "the name of a file is no text"],
   [withFile({ name: " ", content: "" }), "a file has no name"],
@@ -113,7 +117,8 @@ for (const [data, message] of [
 }
 
 test("what else a link has is left out, and prototypes are not touched", async () => {
-  const extra = '{"__proto__":{"input":"bad"},"run":true,"language":"c","files":[{"name":"main.c","content":"","run":1}],"args":"","input":""}';
+  const extra =
+    '{"__proto__":{"input":"bad"},"run":true,"language":"c","files":[{"name":"main.c","content":"","run":1}],"args":"","input":""}';
   const program = await decode(holding(extra));
   assert.deepEqual(program, { language: "c", files: [{ name: "main.c", content: "" }], args: "", input: "" });
   assert.equal(Object.getPrototypeOf(program), Object.prototype);

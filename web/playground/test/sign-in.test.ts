@@ -115,7 +115,9 @@ describe("with Firebase", () => {
       await dialog(page).getByText("is wrong").waitFor();
       assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
       await page.evaluate(readFileSync(AXE, "utf8"));
-      const broken = await page.evaluate(() => (globalThis as any).axe.run("dialog[open]").then((found: any) => found.violations));
+      const broken = await page.evaluate(() =>
+        (globalThis as any).axe.run("dialog[open]").then((found: any) => found.violations),
+      );
       assert.deepEqual(broken, []);
     });
   }
@@ -131,7 +133,9 @@ describe("without a sign-in", () => {
     await dialog(page).getByLabel("Token").fill("a.b.c");
     await page.keyboard.press("Enter");
     await dialog(page).getByText("Invalid Firebase token").waitFor();
-    await dialog(page).getByLabel("Token").fill(`Bearer ${await stage.token()}`);
+    await dialog(page)
+      .getByLabel("Token")
+      .fill(`Bearer ${await stage.token()}`);
     await page.keyboard.press("Enter");
     await dialog(page).waitFor({ state: "hidden" });
     await write(page, "print('pasted')");

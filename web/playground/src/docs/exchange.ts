@@ -15,6 +15,9 @@ export interface Answer {
   readonly isPart: boolean;
 }
 
+/** What parameters are set to, by their names. */
+type Values = Readonly<Record<string, string>>;
+
 /** The most that is shown of an answer. */
 const LENGTH_MAX = 200_000;
 
@@ -30,7 +33,7 @@ export class Exchange {
   ) {}
 
   /** Sends the request, and again with a fresh token after 401. The text of a whole answer that is no error. */
-  async send(values: Readonly<Record<string, string>>, body: string): Promise<string | undefined> {
+  async send(values: Values, body: string): Promise<string | undefined> {
     this.current.abort();
     const { signal } = (this.current = new AbortController());
     this.failure.value = this.answer.value = undefined;
@@ -38,7 +41,8 @@ export class Exchange {
     try {
       return await this.exchange(values, body, signal);
     } catch (error) {
-      if (!signal.aborted) this.failure.value = error instanceof TypeError ? "The service cannot be reached." : (error as Error).message;
+      if (!signal.aborted)
+        this.failure.value = error instanceof TypeError ? "The service cannot be reached." : (error as Error).message;
       return undefined;
     } finally {
       if (this.current.signal === signal) this.isBusy.value = false;
@@ -51,7 +55,7 @@ export class Exchange {
     this.isBusy.value = false;
   }
 
-  private async exchange(values: Readonly<Record<string, string>>, body: string, signal: AbortSignal): Promise<string | undefined> {
+  private async exchange(values: Values, body: string, signal: AbortSignal): Promise<string | undefined> {
     const startedAt = performance.now();
     let response = await this.request(values, body, signal, false);
     if (response.status === 401 && this.operation.needsToken) response = await this.request(values, body, signal, true);
@@ -59,7 +63,13 @@ export class Exchange {
     const show = (isPart: boolean) => {
       const { status, statusText, headers } = response;
       const shown = isPart ? text : formatted(text, headers.get("content-type"));
-      this.answer.value = { status, statusText, milliseconds: performance.now() - startedAt, text: shown.slice(0, LENGTH_MAX), isPart };
+      this.answer.value = {
+        status,
+        statusText,
+        milliseconds: performance.now() - startedAt,
+        text: shown.slice(0, LENGTH_MAX),
+        isPart,
+      };
     };
     for await (const piece of pieces(response)) {
       if (signal.aborted) return undefined;
@@ -71,7 +81,7 @@ export class Exchange {
     return response.ok ? text : undefined;
   }
 
-  private async request(values: Readonly<Record<string, string>>, body: string, signal: AbortSignal, forceRefresh: boolean) {
+  private async request(values: Values, body: string, signal: AbortSignal, forceRefresh: boolean) {
     const token = this.operation.needsToken ? await this.session.getToken({ forceRefresh }) : undefined;
     const { url, init } = requestOf(this.operation, values, body, token);
     return fetch(url, { ...init, signal });

@@ -25,11 +25,14 @@ export function operationOf(specification: unknown, method: string, path: string
   const statuses = Object.keys((at(operation, "responses") as object | undefined) ?? {});
   if (!statuses.some((status) => status.startsWith("2"))) return undefined;
   const content = at(operation, "requestBody", "content", "application/json");
-  const body = at(content, "example") ?? at(Object.values((at(content, "examples") as object | undefined) ?? {})[0], "value");
+  const body =
+    at(content, "example") ?? at(Object.values((at(content, "examples") as object | undefined) ?? {})[0], "value");
   return {
     method: method.toUpperCase(),
     path,
-    parameters: list(at(operation, "parameters")).flatMap((parameter) => parameterOf(resolved(specification, parameter))),
+    parameters: list(at(operation, "parameters")).flatMap((parameter) =>
+      parameterOf(resolved(specification, parameter)),
+    ),
     body: body === undefined ? undefined : JSON.stringify(body, null, 2),
     needsToken: list(at(operation, "security") ?? at(specification, "security")).length > 0,
   };

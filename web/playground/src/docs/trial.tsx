@@ -82,12 +82,22 @@ function isHarmless({ method, body }: Operation): boolean {
   return method === "GET" || body !== undefined;
 }
 
-function canSend(session: Session, { parameters, needsToken }: Operation, valueOf: (parameter: Parameter) => string): boolean {
+function canSend(
+  session: Session,
+  { parameters, needsToken }: Operation,
+  valueOf: (parameter: Parameter) => string,
+): boolean {
   if (needsToken && session.state.peek() === "signed-out") return false;
   return parameters.every((parameter) => !parameter.isRequired || valueOf(parameter) !== "");
 }
 
-function ParameterField({ parameter, value, onInput }: { parameter: Parameter; value: string; onInput: (value: string) => void }) {
+interface ParameterProps {
+  parameter: Parameter;
+  value: string;
+  onInput: (value: string) => void;
+}
+
+function ParameterField({ parameter, value, onInput }: ParameterProps) {
   const id = useId();
   const { name, place, isRequired, description } = parameter;
   return (
@@ -130,7 +140,11 @@ function Buttons({ exchange, operation, session }: { exchange: Exchange; operati
   const isSignedOut = operation.needsToken && session.state.value === "signed-out";
   return (
     <p class="trial-buttons">
-      <button type="submit" class={operation.method === "DELETE" ? "button stop" : "button primary"} disabled={isSignedOut || exchange.isBusy.value}>
+      <button
+        type="submit"
+        class={operation.method === "DELETE" ? "button stop" : "button primary"}
+        disabled={isSignedOut || exchange.isBusy.value}
+      >
         {exchange.isBusy.value ? "Sending" : `Send ${operation.method}`}
       </button>
       {exchange.isBusy.value && (
@@ -168,5 +182,6 @@ function AnswerView({ exchange }: { exchange: Exchange }) {
 
 function outcome({ status, statusText, milliseconds, text, isPart }: Answer): string {
   const size = `${text.length} characters${isPart ? " so far" : ""}`;
-  return `${status}${statusText && ` ${statusText}`} · ${Math.round(milliseconds)} ms · ${text === "" ? "no body" : size}`;
+  const facts = [`${status} ${statusText}`.trim(), `${Math.round(milliseconds)} ms`, text === "" ? "no body" : size];
+  return facts.join(" · ");
 }

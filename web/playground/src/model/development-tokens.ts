@@ -28,7 +28,9 @@ export class DevelopmentTokens implements TokenSource {
   }
 
   private async issue(): Promise<string> {
-    const { token, expires_in } = await askService<Issued>(this.fetch, "/api/v1/auth/development-token", { method: "POST" });
+    const { token, expires_in } = await askService<Issued>(this.fetch, "/api/v1/auth/development-token", {
+      method: "POST",
+    });
     this.current = token;
     this.goodUntil = this.now() + 1_000 * Math.max(expires_in - AHEAD_SECONDS, expires_in / 2);
     return token;

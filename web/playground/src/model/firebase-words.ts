@@ -14,7 +14,8 @@ const WORDS: Record<string, string> = {
   "auth/email-already-in-use": "There is an account with this e-mail address already. Sign in instead.",
   "auth/account-exists-with-different-credential":
     "There is an account with this e-mail address already. Sign in in the way that you used before.",
-  "auth/popup-blocked": "The browser has blocked the window of Google. Allow pop-up windows for this page, and try again.",
+  "auth/popup-blocked":
+    "The browser has blocked the window of Google. Allow pop-up windows for this page, and try again.",
   "auth/popup-closed-by-user": "The window of Google was closed before you were signed in.",
   "auth/cancelled-popup-request": "Another window of Google was opened meanwhile.",
   "auth/network-request-failed": "The sign-in service cannot be reached. Check the network, and try again.",
@@ -23,7 +24,8 @@ const WORDS: Record<string, string> = {
   "auth/quota-exceeded": "The sign-in service is overloaded. Try again later.",
   "auth/operation-not-allowed": "This service does not offer this way to sign in.",
   "auth/admin-restricted-operation": "New accounts cannot be made here. Ask the operator of this service for one.",
-  "auth/unauthorized-domain": "This page's address is not among the authorised domains of the Firebase project. Its operator can add it.",
+  "auth/unauthorized-domain":
+    "This page's address is not among the authorised domains of the Firebase project. Its operator can add it.",
   "auth/user-disabled": "This account was disabled.",
   "auth/user-token-expired": "You were signed out. Sign in again.",
   "auth/invalid-api-key": "The service has a wrong Firebase key: FIREBASE_WEB_API_KEY. Tell its operator.",

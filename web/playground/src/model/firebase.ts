@@ -35,10 +35,13 @@ export interface FirebaseAccount extends TokenSource {
 }
 
 /**
- * The account of this browser, once it is known whether somebody is signed in. `onUser` is then told, and after each change, the
- * name of the user, or undefined when there is none.
+ * The account of this browser, once it is known whether somebody is signed in. `onUser` is then told, and after each
+ * change, the name of the user, or undefined when there is none.
  */
-export async function openAccount(settings: FirebaseSettings, onUser: (name: string | undefined) => void): Promise<FirebaseAccount> {
+export async function openAccount(
+  settings: FirebaseSettings,
+  onUser: (name: string | undefined) => void,
+): Promise<FirebaseAccount> {
   const auth = connect(settings);
   await auth.authStateReady();
   onAuthStateChanged(auth, (user) => onUser(user ? (user.displayName ?? user.email ?? "") : undefined));
@@ -54,7 +57,8 @@ export async function openAccount(settings: FirebaseSettings, onUser: (name: str
 
 function connect(settings: FirebaseSettings): Auth {
   const { kind, project_id: projectId } = settings;
-  const keys = kind === "firebase" ? { apiKey: settings.api_key, authDomain: settings.auth_domain } : { apiKey: "emulator" };
+  const keys =
+    kind === "firebase" ? { apiKey: settings.api_key, authDomain: settings.auth_domain } : { apiKey: "emulator" };
   const persistence = [indexedDBLocalPersistence, browserLocalPersistence];
   const auth = initializeAuth(initializeApp({ projectId, ...keys }), { persistence });
   if (kind === "emulator") connectAuthEmulator(auth, `http://${settings.host}`, { disableWarnings: true });

@@ -75,14 +75,19 @@ export class ExecutionHistory {
   }
 
   /** Loads a page behind entries that are shown already. A newer load ends it. */
-  private async load(page: { limit: number; cursor?: string }, before: () => readonly ExecutionSummary[]): Promise<void> {
+  private async load(
+    page: { limit: number; cursor?: string },
+    before: () => readonly ExecutionSummary[],
+  ): Promise<void> {
     this.loading.abort();
     const { signal } = (this.loading = new AbortController());
     this.isLoading.value = true;
     await this.attempt(async () => {
       const { executions, next_cursor } = await this.client.executions({ ...page, signal });
       if (signal.aborted) return;
-      this.entries.value = withoutRepetition([...before(), ...executions]).filter(({ execution_id }) => !this.deleted.has(execution_id));
+      this.entries.value = withoutRepetition([...before(), ...executions]).filter(
+        ({ execution_id }) => !this.deleted.has(execution_id),
+      );
       this.cursor.value = next_cursor ?? undefined;
       this.isLoaded.value = true;
     }, signal);

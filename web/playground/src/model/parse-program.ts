@@ -32,7 +32,8 @@ function parseFile(data: unknown): SourceFile {
   const file = object(data, "a file");
   const name = text(file["name"], "the name of a file", NAME_MAX);
   if (name.trim() === "") throw new Error("a file has no name");
-  if (/^\/|\p{Cc}/u.test(name) || name.split("/").includes("..")) throw new Error("the name of a file leads out of the program's folder");
+  if (/^\/|\p{Cc}/u.test(name) || name.split("/").includes(".."))
+    throw new Error("the name of a file leads out of the program's folder");
   return { name, content: text(file["content"], `the content of ${name}`) };
 }
 

@@ -44,7 +44,8 @@ export class PastedToken implements TokenSource {
    */
   async use(text: string): Promise<string> {
     const token = text.trim().replace(/^Bearer\s+/i, "");
-    if (!/^[\x21-\x7e]+$/.test(token)) throw new CoderunError("This is not a token: it has none, or other characters than a token has.", 0);
+    if (!/^[\x21-\x7e]+$/.test(token))
+      throw new CoderunError("This is not a token: it has none, or other characters than a token has.", 0);
     const { uid, email, name } = await this.verify(token);
     this.current = token;
     this.storage.set(KEY, token);

@@ -16,7 +16,7 @@ type Index = [id: string, length: number][];
 export class RememberedPrograms {
   constructor(private readonly storage: BrowserStorage) {}
 
-  /** Remembers a program, and drops the oldest ones beyond the bounds. One that is too large by itself is not remembered. */
+  /** Remembers a program, and drops the oldest ones beyond the bounds. One that is too large is not remembered. */
   async add(id: string, program: Program): Promise<void> {
     const text = await encode(program);
     if (text.length > LENGTH_MAX) return;

@@ -16,7 +16,7 @@ const ANSWER_MS = 20_000;
 /**
  * The JSON of an answer of the service that this page comes from.
  *
- * @throws CoderunError with status 0 if there is no answer, which is tried again by the client, else with that of a refusal.
+ * @throws CoderunError with status 0 if there is no answer, which the client tries again, else with that of a refusal.
  */
 export async function askService<T>(fetch: Fetch, path: string, init: RequestInit = {}): Promise<T> {
   try {

@@ -32,7 +32,13 @@ export function Dialog({ isOpen, title, class: name = "", focusesTitle = true, c
             <h2 id={titleId} tabIndex={-1} autofocus={focusesTitle}>
               {title}
             </h2>
-            <button type="button" class="button quiet" aria-label="Close" title="Close" onClick={() => (isOpen.value = false)}>
+            <button
+              type="button"
+              class="button quiet"
+              aria-label="Close"
+              title="Close"
+              onClick={() => (isOpen.value = false)}
+            >
               <CloseIcon />
             </button>
           </header>

@@ -11,7 +11,12 @@ type Purpose = "sign-in" | "create" | "reset";
 
 const PURPOSES: Record<Purpose, { button: string; lead: string; others: readonly Purpose[]; link: string }> = {
   "sign-in": { button: "Sign in", lead: "", others: ["create", "reset"], link: "Back to sign in" },
-  create: { button: "Create the account", lead: "Make an account with your e-mail address.", others: ["sign-in"], link: "Create an account" },
+  create: {
+    button: "Create the account",
+    lead: "Make an account with your e-mail address.",
+    others: ["sign-in"],
+    link: "Create an account",
+  },
   reset: {
     button: "Send a link",
     lead: "You get a message with a link to choose another password.",
@@ -56,22 +61,37 @@ export function EmailForm({ account, isEmulator }: Props) {
     <>
       {isEmulator && <p class="hint">Accounts here are those of the Auth emulator: they are for tests.</p>}
       {!isEmulator && purpose.value === "sign-in" && (
-        <button type="button" class="button google" disabled={isBusy.value} onClick={() => start(() => account.signInWithGoogle())}>
+        <button
+          type="button"
+          class="button google"
+          disabled={isBusy.value}
+          onClick={() => start(() => account.signInWithGoogle())}
+        >
           Sign in with Google
         </button>
       )}
       <form ref={form} onSubmit={submit}>
         {lead && <p>{lead}</p>}
         <Field label="E-mail address" value={email} type="email" autocomplete="username" hasFocus />
-        {purpose.value === "sign-in" && <Field label="Password" value={password} type="password" autocomplete="current-password" />}
+        {purpose.value === "sign-in" && (
+          <Field label="Password" value={password} type="password" autocomplete="current-password" />
+        )}
         {purpose.value === "create" && (
-          <Field label="Password" value={password} type="password" autocomplete="new-password" hint="Six characters at least." minLength={6} />
+          <Field
+            label="Password"
+            value={password}
+            type="password"
+            autocomplete="new-password"
+            hint="Six characters at least."
+            minLength={6}
+          />
         )}
         <p class="failure" role="alert">
           {failure.value}
         </p>
         <p role="status">
-          {sentTo.value !== undefined && `If ${sentTo.value} has an account, a message is on its way. Look among the unwanted ones, too.`}
+          {sentTo.value !== undefined &&
+            `If ${sentTo.value} has an account, a message is on its way. Look among the unwanted ones, too.`}
         </p>
         <button type="submit" class="button primary" disabled={isBusy.value}>
           {isBusy.value ? "One moment" : button}

@@ -71,7 +71,12 @@ function List({ history, onOpen }: { history: ExecutionHistory; onOpen: (id: str
         {note(history)}
       </p>
       {history.hasMore.value && (
-        <button type="button" class="button history-more" disabled={history.isLoading.value} onClick={() => history.loadMore()}>
+        <button
+          type="button"
+          class="button history-more"
+          disabled={history.isLoading.value}
+          onClick={() => history.loadMore()}
+        >
           Load more
         </button>
       )}
@@ -150,7 +155,13 @@ function DeleteAll({ history }: { history: ExecutionHistory }) {
           <button type="button" class="button stop" disabled={isBusy.value} onClick={confirm}>
             Delete all
           </button>
-          <button type="button" class="button" ref={(button) => button?.focus()} disabled={isBusy.value} onClick={() => (isAsked.value = false)}>
+          <button
+            type="button"
+            class="button"
+            ref={(button) => button?.focus()}
+            disabled={isBusy.value}
+            onClick={() => (isAsked.value = false)}
+          >
             Keep them
           </button>
         </div>
@@ -167,6 +178,7 @@ function DeleteAll({ history }: { history: ExecutionHistory }) {
 /** Focuses the entry that took a deleted one's place, or the title of the dialog. */
 function focusNear(list: HTMLElement | null, index: number): void {
   const buttons = list?.querySelectorAll<HTMLElement>(".history-delete") ?? [];
-  const next = buttons[Math.min(index, buttons.length - 1)] ?? list?.closest("dialog")?.querySelector<HTMLElement>("h2");
+  const next =
+    buttons[Math.min(index, buttons.length - 1)] ?? list?.closest("dialog")?.querySelector<HTMLElement>("h2");
   next?.focus();
 }

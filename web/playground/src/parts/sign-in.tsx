@@ -28,7 +28,8 @@ export function SignIn({ session, isOpen }: Props) {
 }
 
 function Form({ session }: { session: Session }) {
-  if (session.state.value === "loading") return <p role="status">One moment: the page is asking the service how to sign in.</p>;
+  if (session.state.value === "loading")
+    return <p role="status">One moment: the page is asking the service how to sign in.</p>;
   if (session.kind.value === "token") return <TokenForm session={session} />;
   // Without an account the sign-in could not be loaded.
   if (!session.account) return <p role="alert">{session.failure.value}</p>;
@@ -40,7 +41,15 @@ function Account({ session }: { session: Session }) {
   const name = session.userName.value;
   return (
     <>
-      <p>{name === undefined ? "You are signed in." : <>You are signed in as <strong class="user">{name}</strong>.</>}</p>
+      <p>
+        {name === undefined ? (
+          "You are signed in."
+        ) : (
+          <>
+            You are signed in as <strong class="user">{name}</strong>.
+          </>
+        )}
+      </p>
       <p class="failure" role="alert">
         {failure.value}
       </p>
