@@ -31,7 +31,7 @@ export interface SessionOptions {
 const RETRY_MS = 1_000;
 const NO_TOKEN = "This service has no sign-in on the page. Paste a token to run programs.";
 const NO_DEVELOPMENT_TOKEN =
-  "The service gives no development token to this address. Open it at the address that the service printed, or paste a token.";
+  "The service gives no development token to this address. Open the one that it printed, or paste a token.";
 const NO_FIREBASE = "The sign-in could not be loaded. Check the network, and reload the page.";
 const SIGNED_OUT = "Sign in to run programs.";
 
