@@ -3,6 +3,7 @@
 //! A token lets its owner run programs here. So no page of another origin may come by one, no other machine, and no page of a
 //! name that leads here by DNS rebinding. To all of them the route does not exist.
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -39,7 +40,9 @@ pub(crate) async fn issue(
     let Some(SignIn::Development(tokens)) = &state.ports.sign_in else {
         return Err(service::no_such_path());
     };
-    if !(comes_from_own_page(request.headers()) && comes_from_this_machine(&request)) {
+    let connection = request.conn_data::<Rc<RequestState>>();
+    let peer = connection.and_then(|connection| connection.peer_address());
+    if !(comes_from_own_page(request.headers()) && is_this_machine(peer)) {
         return Err(service::no_such_path());
     }
     let tokens = Arc::clone(tokens);
@@ -64,9 +67,25 @@ fn comes_from_own_page(headers: &HeaderMap) -> bool {
     is_own && is_same_origin && !OF_PROXIES.iter().any(|name| headers.contains_key(*name))
 }
 
-/// Whether the other end of the connection is on this machine.
-fn comes_from_this_machine(request: &HttpRequest) -> bool {
-    let connection = request.conn_data::<Rc<RequestState>>();
-    let peer = connection.and_then(|connection| connection.peer_address());
+/// Whether the other end of a connection is on this machine. An address that cannot be found out may be any.
+fn is_this_machine(peer: Option<SocketAddr>) -> bool {
     peer.is_some_and(is_loopback)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("127.0.0.1:50000", true)]
+    #[case("[::1]:50000", true)]
+    #[case("192.168.0.2:50000", false)]
+    #[case("[fe80::1]:50000", false)]
+    #[case("[::ffff:10.0.0.1]:50000", false)]
+    fn the_client_must_be_on_this_machine(#[case] peer: SocketAddr, #[case] expected: bool) {
+        assert_eq!(is_this_machine(Some(peer)), expected);
+        assert!(!is_this_machine(None));
+    }
 }
