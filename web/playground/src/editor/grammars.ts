@@ -27,7 +27,7 @@ const LOADERS = new Map<string, () => Promise<Extension>>(Object.entries({
   scala: async () => stream((await import("@codemirror/legacy-modes/mode/clike")).scala),
   dart: async () => stream((await import("@codemirror/legacy-modes/mode/clike")).dart),
   julia: async () => stream((await import("@codemirror/legacy-modes/mode/julia")).julia),
-  elixir: async () => (await import("codemirror-lang-elixir")).elixir(),
+  elixir: async () => stream((await import("./elixir")).elixir),
   ocaml: async () => stream((await import("@codemirror/legacy-modes/mode/mllike")).oCaml),
   fortran: async () => stream((await import("@codemirror/legacy-modes/mode/fortran")).fortran, { line: "!" }),
   pascal: async () => stream((await import("@codemirror/legacy-modes/mode/pascal")).pascal, { line: "//" }),
