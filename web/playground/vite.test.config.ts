@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 import { defineConfig } from "vite";
 
-import page from "./vite.config";
+import page from "./vite.config.ts";
 
 const tests = fileURLToPath(new URL("test/", import.meta.url));
 
@@ -19,6 +19,8 @@ export default defineConfig({
     target: "node20",
     minify: false,
     rolldownOptions: {
+      // Also for the modules of the client's tests, which have packages of their own.
+      external: ["axe-core", "playwright-core"],
       input: readdirSync(tests)
         .filter((name) => /(\.test|^measure|^screenshots)\.ts$/.test(name))
         .map((name) => tests + name),

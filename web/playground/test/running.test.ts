@@ -80,11 +80,8 @@ test("a compile error is explained, and leads to its line", async (context) => {
   await write(page, '#include <stdio.h>\n\nint main(void) {\n    printf("hi\\n")\n    return 0;\n}\n');
   await run(page);
   await verdict(page, "compile_error");
-  await console_(page).getByRole("button", { name: /line 4 of main\.c/ }).or(console_(page).getByRole("link", { name: /line 4 of main\.c/ })).first().click();
-  await page.waitForFunction(() => {
-    const root = document.querySelector("#editor *")?.shadowRoot ?? document;
-    return [...document.querySelectorAll("#editor *")].some((it) => it.shadowRoot?.querySelector(".cm-activeLine")?.textContent?.includes("printf")) || root.querySelector(".cm-activeLine")?.textContent?.includes("printf");
-  });
+  await console_(page).getByTitle("Go to line 4 of main.c").click();
+  await page.locator("#editor .cm-activeLine", { hasText: "printf" }).waitFor();
   assert.ok((await page.locator("#editor .cm-lintRange-error, #editor .cm-lint-marker-error").count()) > 0);
 });
 

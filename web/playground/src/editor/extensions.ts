@@ -35,6 +35,7 @@ import {
 
 import { mistakeGutter } from "./mistakes";
 import { theme } from "./theme";
+import { typedText } from "./typed-text";
 import { wordSource } from "./words";
 
 /** How long Tab leaves the editor after Escape. */
@@ -71,6 +72,7 @@ export function sharedExtensions(surroundings: Surroundings, descriptionId: stri
     highlightActiveLineGutter(),
     highlightSelectionMatches({ minSelectionLength: 2 }),
     EditorState.allowMultipleSelections.of(true),
+    typedText,
     indentOnInput(),
     bracketMatching(),
     closeBrackets(),
