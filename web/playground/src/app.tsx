@@ -4,7 +4,7 @@ import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
 import type { EditorHandle } from "./editor/editor";
-import type { Mistake } from "./model/program";
+import type { Mistake, Program } from "./model/program";
 import type { Playground } from "./model/playground";
 import { toggleTheme } from "./model/theme";
 import { Account } from "./parts/account";
@@ -22,6 +22,7 @@ export function App({ playground }: { playground: Playground }) {
   const editor = useRef<EditorHandle | null>(null);
   const isHistoryOpen = useSignal(false);
   useRunKey(start);
+  useFocus(playground, editor);
   useTitle(playground);
 
   const goTo = ({ file, line, column }: Pick<Mistake, "file" | "line" | "column">) => {
@@ -41,11 +42,11 @@ export function App({ playground }: { playground: Playground }) {
   return (
     <div class="page">
       <Toolbar workspace={workspace} run={run} isReady={isReady} onRun={start}>
-        <button type="button" class="button quiet" title="Share the program as a link" onClick={playground.share}>
+        <button type="button" class="button quiet" aria-label="Share" title="Share the program as a link" onClick={playground.share}>
           <ShareIcon />
           <span class="label">Share</span>
         </button>
-        <button type="button" class="button quiet" title="Your executions" onClick={() => (isHistoryOpen.value = true)}>
+        <button type="button" class="button quiet" aria-label="History" title="Your executions" onClick={() => (isHistoryOpen.value = true)}>
           <HistoryIcon />
           <span class="label">History</span>
         </button>
@@ -93,6 +94,24 @@ function useRunKey(start: () => void) {
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
   }, [start]);
+}
+
+/**
+ * A program that asks gets the focus, unless the user has gone on editing since it was started. Once it has ended, the editor has
+ * the focus again.
+ */
+function useFocus({ run, workspace }: Playground, editor: { current: EditorHandle | null }) {
+  const program = useRef<Program | undefined>(undefined);
+  useSignalEffect(() => {
+    const phase = run.phase.value;
+    if (phase === "submitting") program.current = workspace.program.peek();
+    if (phase !== "ended" || !run.console?.hasFocus()) return;
+    if (program.current) editor.current?.focus();
+    program.current = undefined;
+  });
+  useSignalEffect(() => {
+    if (run.isAwaitingInput.value && program.current === workspace.program.peek()) run.console?.focus();
+  });
 }
 
 /** The title of the browser's tab tells of a run that the user may not see. */

@@ -12,7 +12,10 @@ test("a link holds the program, sends nothing, and never runs by itself", async 
   const page = await stage.open(context, "/", { permissions: ["clipboard-read", "clipboard-write"] });
   await write(page, SECRET);
   const sent: string[] = [];
-  page.on("request", (request) => sent.push(request.url() + (request.postData() ?? "")));
+  page.on("request", (request) => {
+    // The browser asks for the icon of the new address.
+    if (!request.url().endsWith("/favicon.svg")) sent.push(request.url() + (request.postData() ?? ""));
+  });
   await page.getByRole("button", { name: "Share" }).click();
   await page.getByText("The link is copied.").waitFor();
   const link = await page.evaluate(() => navigator.clipboard.readText());
@@ -61,4 +64,20 @@ test("the history has what ran, opens it with its files, and deletes it", async 
   await page.getByRole("button", { name: "History" }).click();
   await entries.first().getByRole("button", { name: /delete/i }).click();
   await page.waitForFunction((count) => document.querySelectorAll("dialog[open] li").length === count - 1, count);
+});
+
+test("a link leaves the user's own program where it was", async (context) => {
+  const page = await stage.open(context, "/", { permissions: ["clipboard-read", "clipboard-write"] });
+  await write(page, SECRET);
+  await page.getByRole("button", { name: "Share" }).click();
+  await page.getByText("The link is copied.").waitFor();
+  const link = new URL(page.url());
+  await write(page, "print('my own')");
+  await page.goto("about:blank");
+  await page.goto(link.href);
+  await editor(page).getByText("only in the link").waitFor();
+  await page.getByRole("button", { name: "Back to my program" }).click();
+  await editor(page).getByText("my own").waitFor();
+  await page.reload();
+  await editor(page).getByText("my own").waitFor();
 });

@@ -98,6 +98,8 @@ export function sharedExtensions(surroundings: Surroundings, descriptionId: stri
       autocorrect: "off",
       spellcheck: "false",
       translate: "no",
+      // It can be edited, so it has the focus anyway; tools that check pages look for this.
+      tabindex: "0",
     })),
     theme,
   ];

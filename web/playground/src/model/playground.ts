@@ -40,6 +40,8 @@ export class Playground {
   /** Why the languages are not known. */
   readonly failure = signal<string | undefined>(undefined);
   readonly arrival = signal<Arrival | undefined>(undefined);
+  /** What the user was writing when the link was opened. */
+  readonly own = signal<Program | undefined>(undefined);
   readonly isSignInOpen = signal(false);
   /** How many runs have ended, so that the history knows when it is old. */
   readonly endedCount = signal(0);
@@ -57,9 +59,14 @@ export class Playground {
     const link = location.hash;
     const asked = new URLSearchParams(location.search).get("language");
     const draft = this.storage.draft();
-    if (link.startsWith("#code=")) await this.openShared(link);
+    if (link.startsWith("#code=")) await this.openShared(link, draft);
     else if (asked === null) this.workspace.open(draft ?? WELCOME);
-    effect(() => this.storage.keep(this.workspace.program.value));
+    const opened = this.workspace.program.peek();
+    effect(() => {
+      const program = this.workspace.program.value;
+      // What a link brought takes the place of the draft only once the user works with it.
+      if (program !== opened) this.storage.keep(program);
+    });
     const { runningId } = this.storage;
     await Promise.all([this.session.begin(), this.loadLanguages(asked)]);
     if (runningId !== undefined) await this.run.follow(runningId);
@@ -88,6 +95,13 @@ export class Playground {
     } catch {
       this.notices.add("The link is in the address bar. It holds the program itself; nothing was sent.");
     }
+  };
+
+  /** Leaves the program of a link for what the user was writing. */
+  readonly returnToOwn = (): void => {
+    if (this.own.value) this.workspace.open(this.own.value);
+    history.replaceState(null, "", location.pathname + location.search);
+    this.arrival.value = undefined;
   };
 
   /** Shows an earlier execution with its program. */
@@ -120,12 +134,13 @@ export class Playground {
     URL.revokeObjectURL(link.href);
   };
 
-  private async openShared(link: string): Promise<void> {
+  private async openShared(link: string, draft: Program | undefined): Promise<void> {
     try {
       this.workspace.open(await decode(link));
       this.arrival.value = "shared";
+      this.own.value = draft;
     } catch {
-      this.workspace.open(WELCOME);
+      this.workspace.open(draft ?? WELCOME);
       this.arrival.value = "unreadable";
     }
   }

@@ -18,6 +18,8 @@ export interface RunConsole {
   write(stream: "stdout" | "stderr" | "input" | "note", text: string): void;
   clear(): void;
   setInput(state: "closed" | "open" | "waiting"): void;
+  focus(): void;
+  hasFocus(): boolean;
 }
 
 /** What else wants to know of a run. */
@@ -134,6 +136,8 @@ export class Run {
   }
 
   private receive(message: ServerMessage): void {
+    // It was answered before the page was loaded, or from another one: what was typed there is not known.
+    if (message.type === "execution_output" && this.isAwaitingInput.peek()) this.console?.write("input", "⏎\n");
     for (const { stream, text, isRestart } of this.reader.read(message)) {
       if (isRestart) {
         this.console?.clear();

@@ -18,6 +18,11 @@ export function Banner({ playground }: { playground: Playground }) {
               Understood
             </button>
           )}
+          {playground.arrival.value === "shared" && playground.own.value && (
+            <button type="button" class="link" onClick={playground.returnToOwn}>
+              Back to my program
+            </button>
+          )}
         </div>
       )}
     </div>

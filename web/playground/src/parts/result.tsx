@@ -42,12 +42,20 @@ function ConsoleView({ run, findLinks }: Pick<Props, "run" | "findLinks">) {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(CONSOLE_CSS);
     document.adoptedStyleSheets.push(sheet);
-    run.console = new Console(container.current as HTMLElement, {
+    const element = container.current as HTMLElement;
+    const console = new Console(element, {
       onLine: (line) => run.sendLine(line),
       onEnd: () => run.endInput(),
       onInterrupt: () => void run.stop(),
       findLinks: (line) => links.current(line),
     });
+    run.console = {
+      write: (stream, text) => console.write(stream, text),
+      clear: () => console.clear(),
+      setInput: (state) => console.setInput(state),
+      focus: () => console.focus(),
+      hasFocus: () => element.matches(":focus-within"),
+    };
   }, [run]);
   return <div ref={container} />;
 }
