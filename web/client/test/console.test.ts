@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 
 import { CONSOLE_CSS } from "../src/console/css.js";
 import { Screen, type Source } from "../src/console/screen.js";
@@ -194,6 +195,39 @@ test("overwriting a line of many colours again and again is no slower", () => {
   const begin = performance.now();
   for (let index = 0; index < 100_000; index += 1) screen.write("stdout", `\r\x1b[3${index % 7}m\x1b[${index % 900}Cx`);
   assert.ok(performance.now() - begin < 10_000);
+});
+
+test("any output gives the same lines however it is cut, and no more than is kept", () => {
+  const parts =
+    "a bc \n \r \b \t [ \x1b[A \x1b[3B \x1b[2C \x1b[D \x1b[H \x1b[5;7H \x1b[K \x1b[1K \x1b[2K \x1b[J \x1b[2J \x1bc \x1bM";
+  const more = "\x1b[31m \x1b[1;7m \x1b[m \x1b[38;5;200m \x1b]0;t\x07 \x1b \x00 \x9b 🎉 \x1b[999C \x1b[G \x1b[9999999B";
+  const all = [...`${parts} ${more}`.split(" "), "x".repeat(40_000)];
+  // Numbers that look random, and are the same each time.
+  let seed = 1;
+  const below = (limit: number) => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    return (seed >> 8) % limit;
+  };
+  // Neighbours of one style may be one run or two.
+  const dump = (screen: Screen) => {
+    const numbers = Array.from({ length: screen.end - screen.first }, (_, index) => screen.first + index);
+    const styles = numbers.map((number) =>
+      screen.line(number).runs.map(({ text, style }) => [JSON.stringify(style), text]),
+    );
+    return styles.map((runs) =>
+      runs.map(([style, text], index) => (style === runs[index - 1]?.[0] ? text : style + `${text}`)).join(""),
+    );
+  };
+  for (let round = 0; round < 500; round += 1) {
+    const text = Array.from({ length: below(60) }, () => all[below(all.length)]).join("");
+    const pieces: string[] = [];
+    for (let start = 0; start < text.length; start += pieces.at(-1)?.length ?? 1) {
+      pieces.push(text.slice(start, start + 1 + below(text.length > 1_000 ? 9_000 : 4)));
+    }
+    const screen = screenOf(...pieces);
+    assert.ok(isDeepStrictEqual(dump(screen), dump(screenOf(text))), JSON.stringify(text).slice(0, 500));
+    assert.ok(screen.text.length <= 1024 * 1024);
+  }
 });
 
 /** The relative luminance of a colour (WCAG 2.2). */

@@ -11,8 +11,9 @@ export type Source = "stdout" | "stderr" | "input" | "note";
 /** How much is kept, in lines and in characters. */
 const LINES_MAX = 5_000;
 const SIZE_MAX = 1024 * 1024;
-/** Where a line is broken. */
+/** Where a line is broken, in characters and in runs of one style. */
 const LINE_MAX = 64 * 1024;
+const RUNS_MAX = 4_000;
 /** The size of the terminal, for the cursor: it goes no further up than this from the end, nor to the right. */
 const ROWS = 50;
 const COLUMNS = 1_000;
@@ -77,7 +78,7 @@ export class Screen {
   put(text: string, style: Style): void {
     for (let start = 0; start < text.length;) {
       const line = this.line(this.row);
-      const isFull = this.column >= line.length && line.cost >= LINE_MAX;
+      const isFull = this.column >= line.length && line.runs.length >= RUNS_MAX;
       if (isFull || this.column >= LINE_MAX) {
         this.lineFeed();
         continue;
