@@ -112,7 +112,7 @@ export class ProgramRun {
   private async submit(): Promise<Execution> {
     const { signal } = this.abort;
     const slow = setTimeout(
-      () => this.view.status("The service has not answered yet; trying again", "active"),
+      () => this.view.status("This takes longer than usual; still trying", "active"),
       SLOW_MS,
     );
     try {
