@@ -50,7 +50,7 @@ mod wire;
 
 pub use config::{AllowedHosts, AllowedOrigins, HttpConfig, SocketLimits, Timeouts};
 pub use drain::Drain;
-pub use page::PageFile;
+pub use page::{FileContent, PageFile};
 pub use server::{serve, serve_health};
 pub use sign_in::{DevelopmentToken, DevelopmentTokens, SignIn};
 pub use specification::{ASYNCAPI, OPENAPI};

@@ -14,6 +14,7 @@ use crate::specification::{self, PageParts};
 
 use headers::Headers;
 pub(crate) use served_file::ServedFile;
+use served_file::compressed;
 
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -21,22 +22,33 @@ const HTML: &str = "text/html; charset=utf-8";
 ///
 /// `index.html` is served at `/` to those who ask for HTML; `embed.js`, `favicon.svg` and what is below `assets/` under their
 /// paths. Files below `assets/` never change: other content has another name.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageFile {
     /// The path below the root, without a slash in front.
     pub path: String,
     /// The value of `Content-Type`.
     pub media_type: &'static str,
-    /// The bytes of the file.
-    pub content: Bytes,
+    /// What is in it.
+    pub content: FileContent,
 }
 
-impl fmt::Debug for PageFile {
+/// The bytes of a file.
+#[derive(Clone, PartialEq, Eq)]
+pub enum FileContent {
+    /// As they are. They are always sent like that.
+    Plain(Bytes),
+    /// Compressed in the format of gzip. They are sent like that to clients that take it.
+    Gzip(Bytes),
+}
+
+impl fmt::Debug for FileContent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PageFile")
-            .field("path", &self.path)
-            .field("media_type", &self.media_type)
-            .field("content_bytes", &self.content.len())
+        let (name, bytes) = match self {
+            Self::Plain(bytes) => ("Plain", bytes),
+            Self::Gzip(bytes) => ("Gzip", bytes),
+        };
+        f.debug_struct(name)
+            .field("length_bytes", &bytes.len())
             .finish()
     }
 }
@@ -77,7 +89,7 @@ impl Page {
                 style: self.part_of_docs(".css"),
                 script: self.part_of_docs(".js"),
             });
-            ServedFile::new(HTML, page.into(), self.docs_headers.clone())
+            ServedFile::new(HTML, compressed(page), self.docs_headers.clone())
         })
     }
 

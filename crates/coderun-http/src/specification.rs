@@ -7,6 +7,7 @@ mod html;
 use actix_web::http::header::ContentType;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use crate::problem::Problem;
 use crate::state::AppState;
 
 pub(crate) use html::PageParts;
@@ -37,7 +38,10 @@ pub(crate) async fn asyncapi() -> HttpResponse {
 }
 
 /// `GET /docs`
-pub(crate) async fn docs(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
+pub(crate) async fn docs(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
     state.page.docs().answer(&request).await
 }
 

@@ -10,15 +10,18 @@ use crate::state::AppState;
 use crate::wire::Root;
 
 /// `GET /`: the page for those who ask for HTML by name, and JSON for everybody else.
-pub(crate) async fn root(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
+pub(crate) async fn root(
+    request: HttpRequest,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Problem> {
     let wants_html = accept::names(request.headers(), header::ACCEPT, "text/html");
     if let Some(page) = state.page.file("index.html").filter(|_| wants_html) {
         return page.answer(&request).await;
     }
     let config = &state.config;
-    HttpResponse::Ok()
+    Ok(HttpResponse::Ok()
         .insert_header((header::VARY, HeaderValue::from_static("Accept")))
-        .json(Root::new(&config.service, &config.version))
+        .json(Root::new(&config.service, &config.version)))
 }
 
 /// `GET /assets/{file}`
@@ -52,7 +55,7 @@ async fn answer(
     path: &str,
 ) -> Result<HttpResponse, Problem> {
     match state.page.file(path) {
-        Some(file) => Ok(file.answer(request).await),
+        Some(file) => file.answer(request).await,
         None => Err(service::no_such_path()),
     }
 }

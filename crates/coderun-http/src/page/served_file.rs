@@ -11,12 +11,14 @@ use actix_web::http::header::{
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use flate2::Compression;
-use flate2::read::GzEncoder;
+use flate2::read::{GzDecoder, GzEncoder};
 use tokio::sync::OnceCell;
 
+use super::FileContent;
 use super::headers::Headers;
 use crate::accept;
 use crate::large_answers::PiecewiseBody;
+use crate::problem::Problem;
 
 const GZIP: &str = "gzip";
 
@@ -24,9 +26,9 @@ const GZIP: &str = "gzip";
 #[derive(Debug)]
 pub(crate) struct ServedFile {
     media_type: &'static str,
-    content: Bytes,
-    /// The same content compressed, made when it is first asked for; `None` if it would not be shorter.
-    compressed: OnceCell<Option<Bytes>>,
+    content: FileContent,
+    /// A compressed content as it was before, made for the first client that does not take it compressed.
+    plain: OnceCell<Bytes>,
     tag: EntityTag,
     /// Those of every answer, also of 304.
     headers: Headers,
@@ -34,38 +36,56 @@ pub(crate) struct ServedFile {
 
 impl ServedFile {
     /// A file with these headers, which are part of what a client may have kept: other headers make another `ETag`.
-    pub(crate) fn new(media_type: &'static str, content: Bytes, mut headers: Headers) -> Self {
+    pub(crate) fn new(
+        media_type: &'static str,
+        content: FileContent,
+        mut headers: Headers,
+    ) -> Self {
+        let (bytes, is_compressed) = match &content {
+            FileContent::Plain(bytes) => (bytes, false),
+            FileContent::Gzip(bytes) => (bytes, true),
+        };
         // Weak, because it is the same for both encodings.
-        let tag = EntityTag::new_weak(fingerprint(&content, &headers));
+        let tag = EntityTag::new_weak(fingerprint(bytes, &headers));
         headers.extend(tag.clone().try_into_value().map(|tag| (header::ETAG, tag)));
-        if is_text(media_type) {
+        if is_compressed {
             let encoding = HeaderValue::from_static("Accept-Encoding");
             headers.push((header::VARY, encoding));
         }
         Self {
             media_type,
             content,
-            compressed: OnceCell::new(),
+            plain: OnceCell::new(),
             tag,
             headers,
         }
     }
 
     /// Answers a GET or HEAD request.
-    pub(crate) async fn answer(&self, request: &HttpRequest) -> HttpResponse {
+    ///
+    /// # Errors
+    /// 500 if the content is said to be compressed, and is not.
+    pub(crate) async fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, Problem> {
         if self.is_kept_by(request) {
-            return self.begin(StatusCode::NOT_MODIFIED).finish();
+            return Ok(self.begin(StatusCode::NOT_MODIFIED).finish());
         }
         let mut response = self.begin(StatusCode::OK);
         response.content_type(self.media_type);
-        let content = match self.compressed_for(request).await {
-            Some(compressed) => {
+        let bytes = match &self.content {
+            FileContent::Plain(bytes) => bytes,
+            FileContent::Gzip(bytes)
+                if accept::names(request.headers(), header::ACCEPT_ENCODING, GZIP) =>
+            {
                 response.insert_header((header::CONTENT_ENCODING, GZIP));
-                compressed
+                bytes
             }
-            None => self.content.clone(),
+            FileContent::Gzip(bytes) => {
+                let plain = self.plain.get_or_try_init(|| decompressed(bytes.clone()));
+                let plain = plain.await;
+                plain.map_err(|error| Problem::bug().with_source(error))?
+            }
         };
-        response.body(PiecewiseBody::of_all(content))
+        Ok(response.body(PiecewiseBody::of_all(bytes.clone())))
     }
 
     fn begin(&self, status: StatusCode) -> HttpResponseBuilder {
@@ -84,32 +104,26 @@ impl ServedFile {
             Err(_) => false,
         }
     }
+}
 
-    async fn compressed_for(&self, request: &HttpRequest) -> Option<Bytes> {
-        let is_wanted = is_text(self.media_type)
-            && accept::names(request.headers(), header::ACCEPT_ENCODING, GZIP);
-        if !is_wanted {
-            return None;
-        }
-        let content = self.content.clone();
-        let compress = || async {
-            let compressing = tokio::task::spawn_blocking(move || compress(&content));
-            compressing.await.ok().and_then(Result::ok).flatten()
-        };
-        self.compressed.get_or_init(compress).await.clone()
+/// Decompresses off the event loop.
+async fn decompressed(bytes: Bytes) -> io::Result<Bytes> {
+    let decompress = move || {
+        let mut plain = Vec::new();
+        GzDecoder::new(bytes.as_ref()).read_to_end(&mut plain)?;
+        Ok(plain.into())
+    };
+    let decompressing = tokio::task::spawn_blocking(decompress).await;
+    decompressing.map_err(io::Error::other).flatten()
+}
+
+/// A text of some kilobytes, compressed.
+pub(super) fn compressed(text: String) -> FileContent {
+    let mut bytes = Vec::new();
+    match GzEncoder::new(text.as_bytes(), Compression::fast()).read_to_end(&mut bytes) {
+        Ok(_) => FileContent::Gzip(bytes.into()),
+        Err(_) => FileContent::Plain(text.into()),
     }
-}
-
-/// Compressed bytes, unless they are no fewer.
-fn compress(content: &[u8]) -> io::Result<Option<Bytes>> {
-    let mut compressed = Vec::new();
-    GzEncoder::new(content, Compression::best()).read_to_end(&mut compressed)?;
-    compressed.shrink_to_fit();
-    Ok((compressed.len() < content.len()).then(|| compressed.into()))
-}
-
-fn is_text(media_type: &str) -> bool {
-    media_type.starts_with("text/") || ["application/json", "image/svg+xml"].contains(&media_type)
 }
 
 /// Tells contents apart by chance, not against someone who makes them.
@@ -120,16 +134,4 @@ fn fingerprint(content: &[u8], headers: &[(HeaderName, HeaderValue)]) -> String 
         (name.as_str(), value.as_bytes()).hash(&mut hasher);
     }
     format!("{:016x}", hasher.finish())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_gets_no_shorter_is_not_compressed() {
-        assert_eq!(compress(b"x").unwrap(), None);
-        let compressed = compress(&[b'x'; 1_000]).unwrap();
-        assert!(compressed.is_some_and(|bytes| bytes.len() < 100));
-    }
 }

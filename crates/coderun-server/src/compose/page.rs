@@ -5,16 +5,16 @@ use coderun_http::PageFile;
 /// The files of the page.
 #[cfg(feature = "playground")]
 pub(super) fn files() -> Vec<PageFile> {
-    use std::borrow::Cow;
-
     use bytes::Bytes;
+    use coderun_http::FileContent;
+    use coderun_playground::Content;
 
     let files = coderun_playground::files().map(|file| PageFile {
-        path: file.path.into_owned(),
+        path: file.path.to_owned(),
         media_type: file.media_type,
         content: match file.content {
-            Cow::Borrowed(content) => Bytes::from_static(content),
-            Cow::Owned(content) => content.into(),
+            Content::Plain(bytes) => FileContent::Plain(Bytes::from_static(bytes)),
+            Content::Gzip(bytes) => FileContent::Gzip(Bytes::from_static(bytes)),
         },
     });
     files.collect()

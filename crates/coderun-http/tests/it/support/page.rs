@@ -1,10 +1,13 @@
 //! Fakes the page for people, and the issuer of its tokens.
 
+use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use coderun_domain::{BackendError, BearerToken};
-use coderun_http::{DevelopmentToken, DevelopmentTokens, PageFile, SignIn};
+use coderun_http::{DevelopmentToken, DevelopmentTokens, FileContent, PageFile, SignIn};
+use flate2::Compression;
+use flate2::read::GzEncoder;
 
 /// The name of a script of the page.
 pub(crate) const ASSET: &str = "app-1a2b3c4d.js";
@@ -22,7 +25,11 @@ pub(crate) fn page() -> Vec<PageFile> {
     let file = |path: &str, media_type, content: &'static str| PageFile {
         path: path.to_owned(),
         media_type,
-        content: content.into(),
+        content: if media_type.starts_with("font/") {
+            FileContent::Plain(content.into())
+        } else {
+            compressed(content)
+        },
     };
     vec![
         file("index.html", "text/html; charset=utf-8", INDEX),
@@ -49,6 +56,13 @@ pub(crate) fn page() -> Vec<PageFile> {
         ),
         file("assets/mono-1a2b3c4d.woff2", "font/woff2", SCRIPT),
     ]
+}
+
+fn compressed(text: &str) -> FileContent {
+    let mut bytes = Vec::new();
+    let mut encoder = GzEncoder::new(text.as_bytes(), Compression::best());
+    encoder.read_to_end(&mut bytes).unwrap();
+    FileContent::Gzip(bytes.into())
 }
 
 /// Gives the page the token `developer` for an hour.
