@@ -34,9 +34,14 @@ pub(crate) struct ProcessWatch {
     peak_bytes: u64,
     /// The most of the pages of files that all processes had mapped at one time.
     mapped_files_bytes: u64,
+    /// The sum over the processes when their memory was last divided among them.
+    divided_sum_bytes: u64,
     /// The processes and threads of the last look, and whether there were fewer before.
     tasks: u64,
     is_multiplying: bool,
+    /// The processor time of the last look, and whether it was the same before.
+    cpu: Option<Duration>,
+    is_idle: bool,
     /// The CPU time that the last look took.
     cost: Duration,
 }
@@ -50,8 +55,11 @@ impl ProcessWatch {
             shared: SharedMemory::default(),
             peak_bytes: 0,
             mapped_files_bytes: 0,
+            divided_sum_bytes: 0,
             tasks: 0,
             is_multiplying: false,
+            cpu: None,
+            is_idle: false,
             cost: Duration::ZERO,
         }
     }
@@ -59,6 +67,11 @@ impl ProcessWatch {
     /// Whether the last look found more processes than the one before.
     pub(crate) fn is_multiplying(&self) -> bool {
         self.is_multiplying
+    }
+
+    /// Whether the processes used no processor time between the last two looks, to a hundredth of a second.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.is_idle
     }
 
     /// The CPU time that the last look took.
@@ -91,6 +104,8 @@ impl ProcessWatch {
             .iter()
             .flat_map(|process| [process.own_cpu, process.reaped_cpu])
             .fold(reaped_by(self.first_process), Duration::saturating_add);
+        self.is_idle = self.cpu == Some(cpu) && !self.is_multiplying;
+        self.cpu = Some(cpu);
         let mut usage = GroupUsage {
             cpu: Some(cpu),
             ..GroupUsage::default()
@@ -140,10 +155,12 @@ impl ProcessWatch {
             return all;
         }
         let limit = self.limits.memory().as_bytes();
-        if all <= limit && all <= self.peak_bytes.saturating_add(self.peak_bytes / 8) {
+        let known = self.peak_bytes.max(self.divided_sum_bytes);
+        if all <= limit && all <= known.saturating_add(known / 8) {
             // It may count pages several times, and is not far above what was measured.
             return all.min(self.peak_bytes);
         }
+        self.divided_sum_bytes = all;
         let all = not_private.saturating_add(proportional_bytes(&private));
         if all <= limit {
             return all;

@@ -267,9 +267,10 @@ impl Supervisor<'_> {
         let wall_left = self.limits.wall_time().saturating_sub(self.elapsed());
         // With more processors the CPU time goes by faster than the clock.
         let cpu_left = cpu_left / self.processors.get();
+        let is_idle = self.watch.as_ref().is_some_and(ProcessWatch::is_idle);
         let longest = match self.signals.place.get() {
-            Place::Held => CHECK_INTERVAL_MAX,
-            Place::Given | Place::Wanted => WAITING_CHECK_INTERVAL,
+            Place::Held if !is_idle => CHECK_INTERVAL_MAX,
+            Place::Held | Place::Given | Place::Wanted => IDLE_CHECK_INTERVAL,
         };
         let pause = cpu_left.min(wall_left).min(longest);
         if self.guard.is_counted() {
@@ -321,8 +322,8 @@ const SLOW_END: Duration = Duration::from_secs(2);
 const CHECK_INTERVAL_MIN: Duration = Duration::from_millis(2);
 const CHECK_INTERVAL_MAX: Duration = Duration::from_millis(20);
 
-/// The longest time between two checks of a program that waits for a person: there may be many of them.
-const WAITING_CHECK_INTERVAL: Duration = Duration::from_millis(100);
+/// The longest time between two checks of a program that waits for a person or uses no processor time: there may be many of them.
+const IDLE_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The pause after a look is at least this many times what the look cost.
 const PAUSE_FACTOR: u32 = 4;
