@@ -10,6 +10,7 @@ import { classHighlighter, highlightTree } from "@lezer/highlight";
 
 import { loadGrammar } from "../src/editor/grammars";
 import { entryName, indentationOf, LANGUAGES, languageOf } from "../src/editor/languages";
+import { languageName } from "../src/model/languages";
 
 const TABLES = readFileSync("../../crates/coderun-languages/src/languages.toml", "utf8")
   .split(/^(?=\[[a-z]+\]$)/m)
@@ -80,3 +81,9 @@ test("the indentation is what the text uses, or else the custom of the language"
   assert.equal(indentationOf("{\n\tb\n", "c"), "\t");
   assert.equal(indentationOf("/*\n   text\n*/\n", "c"), "    ");
 });
+
+for (const name of ["__proto__", "constructor", "toString"]) {
+  test(`a language called ${name} is shown as text`, () => {
+    assert.equal(languageName(name).toLowerCase(), name.toLowerCase());
+  });
+}

@@ -5,7 +5,7 @@ import type { components } from "@coderun/client";
 export type Language = components["schemas"]["Language"];
 
 /** The languages whose name in the API is not how people write it. */
-const NAMES: Record<string, string> = {
+const NAMES = new Map(Object.entries({
   cpp: "C++",
   csharp: "C#",
   javascript: "JavaScript",
@@ -13,11 +13,11 @@ const NAMES: Record<string, string> = {
   php: "PHP",
   sqlite: "SQL (SQLite)",
   typescript: "TypeScript",
-};
+}));
 
-/** What people call a language. */
+/** What people call a language. A link may bring any name, such as that of a property that all objects have. */
 export function languageName(name: string): string {
-  return NAMES[name] ?? name.charAt(0).toUpperCase() + name.slice(1);
+  return NAMES.get(name) ?? name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 /** The languages that the service runs now, the most used one first. It needs no token. */
