@@ -102,12 +102,16 @@ for (const [data, message] of [
   ],
   [withFile("main.py"), "a file is no object"],
   [withFile({ content: "" }), "the name of a file is no text"],
-  [withFile({ name: " ", content: "" }), "a file has no name"],
-  [withFile({ name: "x".repeat(1_001), content: "" }), "the name of a file is too long"],
+  [withFile({ name: " ", content: "" }), "A file needs a name."],
+  [withFile({ name: "x".repeat(1_001), content: "" }), "The name of the file is too long."],
   [withFile({ name: "main.py", content: { length: 3 } }), "the content of main.py is no text"],
-  ...["/etc/passwd", "../x", "a/../../x", "..", "a\u0000b", "a\nb"].map((name) => [
+  ...["a\u0000b", "a\nb"].map((name) => [
     withFile({ name, content: "" }),
-    "the name of a file leads out of the program's folder",
+    "The name of the file has characters that cannot be shown.",
+  ]),
+  ...["/etc/passwd", "../x", "a/../../x", ".."].map((name) => [
+    withFile({ name, content: "" }),
+    "The name must be a path within the program's folder.",
   ]),
   [{ ...GOOD, files: [1, 2].map(() => ({ name: "a", content: "" })) }, "two files have one name"],
 ] as [unknown, string][]) {

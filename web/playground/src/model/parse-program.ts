@@ -1,10 +1,10 @@
 // Checks that data is a program, field by field: a link or the browser's storage may hold anything.
 
+import { objectionToName } from "./file-name";
 import type { Program, SourceFile } from "./program";
 
 /** The service takes fewer. This bounds what a link makes of the page, and spoils no draft. */
 const FILES_MAX = 1_000;
-const NAME_MAX = 1_000;
 const WORD_MAX = 64;
 
 /** The program in this data, without what else it has. @throws Error that says what is wrong. */
@@ -30,10 +30,9 @@ function parseFiles(data: unknown): [SourceFile, ...SourceFile[]] {
 
 function parseFile(data: unknown): SourceFile {
   const file = object(data, "a file");
-  const name = text(file["name"], "the name of a file", NAME_MAX);
-  if (name.trim() === "") throw new Error("a file has no name");
-  if (/^\/|\p{Cc}/u.test(name) || name.split("/").includes(".."))
-    throw new Error("the name of a file leads out of the program's folder");
+  const name = text(file["name"], "the name of a file");
+  const objection = objectionToName(name);
+  if (objection) throw new Error(objection);
   return { name, content: text(file["content"], `the content of ${name}`) };
 }
 

@@ -3,6 +3,7 @@
 import { computed, signal } from "@preact/signals";
 
 import { entryName } from "../editor/languages";
+import { objectionToName } from "./file-name";
 import type { Language } from "./languages";
 import type { Program, SourceFile } from "./program";
 
@@ -25,11 +26,9 @@ export class Workspace {
   /** What the user has written in the languages that are not shown. */
   private readonly drafts = new Map<string, Program>();
 
-  /** Shows a program. */
+  /** Shows a program. Its first file gets the name that the service gives it. */
   open(program: Program): void {
-    const [entry, ...others] = program.files;
-    const files: Files = [{ ...entry, name: entryName(program.language) }, ...others];
-    this.program.value = { ...program, files };
+    this.program.value = { ...program, files: withEntryName(program.files, entryName(program.language)) };
     this.active.value = 0;
   }
 
@@ -79,10 +78,10 @@ export class Workspace {
     this.program.value = { ...this.program.peek(), files };
   }
 
-  /** Why a file may not have this name, or undefined. The service checks the rest. */
+  /** Why a file may not have this name in this program, or undefined. */
   objectionTo(name: string, ofPlace?: number): string | undefined {
-    if (name.trim() === "") return "A file needs a name.";
-    if (name.startsWith("/") || name.split("/").includes("..")) return "The name must be a path within the program's folder.";
+    const objection = objectionToName(name);
+    if (objection) return objection;
     const isTaken = this.program.peek().files.some((file, place) => file.name === name && place !== ofPlace);
     return isTaken ? `There is a file ${name} already.` : undefined;
   }
@@ -123,4 +122,12 @@ export class Workspace {
     const files: Files = [change(entry, 0), ...others.map((file, index) => change(file, index + 1))];
     this.program.value = { ...this.program.peek(), files };
   }
+}
+
+/** The files, of which the first one has this name. Another file that had it, as links may bring, gets a free one. */
+function withEntryName([entry, ...others]: Files, name: string): Files {
+  const taken = new Set([name, ...others.map((file) => file.name)]);
+  let free = name;
+  for (let count = 2; taken.has(free); count += 1) free = name.replace(/(?=\.[^.]*$)/, String(count));
+  return [{ ...entry, name }, ...others.map((file) => (file.name === name ? { ...file, name: free } : file))];
 }

@@ -1,5 +1,6 @@
 // Reads files that the user drops into the page.
 
+import { objectionToName } from "../model/file-name";
 import type { SourceFile } from "../model/program";
 
 /** The most bytes of a dropped file: the service takes 2 MiB for a whole submission. */
@@ -12,6 +13,7 @@ export async function readDropped(files: Iterable<File>): Promise<{ added: Sourc
   for (const file of files) {
     try {
       if (file.size > FILE_MAX) throw new Error("it has more than 1 MiB");
+      if (objectionToName(file.name)) throw new Error("its name cannot be that of a file here");
       const bytes = await file.arrayBuffer();
       added.push({ name: file.name, content: new TextDecoder("utf-8", { fatal: true }).decode(bytes) });
     } catch (error) {
