@@ -82,7 +82,7 @@ export class Run {
     }
   }
 
-  /** Stops the program, or the submission. */
+  /** Stops the program, or the submission. Where the service refuses, the user can try again. */
   async stop(): Promise<void> {
     const { execution, current } = this;
     if (!execution) {
@@ -92,9 +92,12 @@ export class Run {
     }
     this.phase.value = "stopping";
     try {
-      await execution.cancel(current.signal);
+      // Without the signal: the program is to be stopped also if the user goes on to another one.
+      await execution.cancel();
     } catch (failure) {
-      if (!current.signal.aborted && this.isActive.peek()) this.failure.value = failure as Error;
+      if (current.signal.aborted || !this.isActive.peek()) return;
+      this.failure.value = failure as Error;
+      this.phase.value = this.record.peek()?.status === "running" ? "running" : "pending";
     }
   }
 
