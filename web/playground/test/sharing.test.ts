@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { encode } from "../src/model/share";
 import { console_, editor, run, Stage, verdict, write } from "./page";
+import { programOf } from "./programs";
 
 const stage = new Stage();
 const SECRET = "print('only in the link')";
@@ -79,5 +81,36 @@ test("a link leaves the user's own program where it was", async (context) => {
   await page.getByRole("button", { name: "Back to my program" }).click();
   await editor(page).getByText("my own").waitFor();
   await page.reload();
+  await editor(page).getByText("my own").waitFor();
+});
+
+/** The path of a link with this program. */
+const linkTo = async (content: string) => `/${await encode(programOf(content))}`;
+
+test("a link that is pasted over the address of the page is opened", async (context) => {
+  const page = await stage.open(context);
+  await write(page, "print('my own')");
+  const link = await linkTo(SECRET);
+  await page.evaluate((hash) => (location.hash = hash), link.slice(1));
+  await editor(page).getByText("only in the link").waitFor();
+  await page.getByRole("button", { name: "Back to my program" }).click();
+  await editor(page).getByText("my own").waitFor();
+});
+
+test("what the user makes of a link's program outlives a reload", async (context) => {
+  const page = await stage.open(context, await linkTo(SECRET));
+  await page.getByText("This program came with a link.").waitFor();
+  await write(page, "print('made of it')");
+  await page.reload();
+  await editor(page).getByText("made of it").waitFor();
+  assert.equal(new URL(page.url()).hash, "");
+});
+
+test("a link to the example of a language leaves the user's own program where it was", async (context) => {
+  const page = await stage.open(context);
+  await write(page, "print('my own')");
+  await page.goto(new URL("/?language=c", page.url()).href);
+  await editor(page).getByText("puts").waitFor();
+  await page.goto(new URL("/", page.url()).href);
   await editor(page).getByText("my own").waitFor();
 });

@@ -1,6 +1,6 @@
 // Puts the parts of the page together: the program, its run, the user, and what the browser keeps.
 
-import { computed, effect, signal } from "@preact/signals";
+import { batch, computed, effect, signal } from "@preact/signals";
 
 import { Coderun } from "@coderun/client";
 
@@ -54,6 +54,9 @@ export class Playground {
     return findMistakes(record.error_output ?? "", entry.name, others.map(({ name }) => name));
   });
 
+  /** What a link brought. It takes the place of the draft only once the user works with it. */
+  private untouched: Program | undefined;
+
   /** Shows what the link, the browser or the service has, and follows what still runs. It never runs a program by itself. */
   async begin(): Promise<void> {
     const link = location.hash;
@@ -61,11 +64,11 @@ export class Playground {
     const draft = this.storage.draft();
     if (link.startsWith("#code=")) await this.openShared(link, draft);
     else if (asked === null) this.workspace.open(draft ?? WELCOME);
-    const opened = this.workspace.program.peek();
-    effect(() => {
-      const program = this.workspace.program.value;
-      // What a link brought takes the place of the draft only once the user works with it.
-      if (program !== opened) this.storage.keep(program);
+    this.untouched = this.workspace.program.peek();
+    effect(() => this.keep(this.workspace.program.value));
+    // The browser loads nothing when a link is pasted over the address of this very page.
+    addEventListener("hashchange", () => {
+      if (location.hash.startsWith("#code=")) location.reload();
     });
     const { runningId } = this.storage;
     await Promise.all([this.session.begin(), this.loadLanguages(asked)]);
@@ -134,6 +137,13 @@ export class Playground {
     URL.revokeObjectURL(link.href);
   };
 
+  /** Keeps what the user works with, and drops a link that brought something else: a reload must not bring it again. */
+  private keep(program: Program): void {
+    if (program === this.untouched) return;
+    this.storage.keep(program);
+    if (location.hash + location.search !== "") history.replaceState(null, "", location.pathname);
+  }
+
   private async openShared(link: string, draft: Program | undefined): Promise<void> {
     try {
       this.workspace.open(await decode(link));
@@ -162,7 +172,12 @@ export class Playground {
       }
       if (!this.isReady.peek()) await new Promise((resolve) => setTimeout(resolve, LANGUAGES_RETRY_MS));
     }
-    if (asked !== null) this.showExample(asked);
+    if (asked !== null) {
+      batch(() => {
+        this.showExample(asked);
+        this.untouched = this.workspace.program.peek();
+      });
+    }
   }
 
   /** Shows the example of a language that a link names. */
