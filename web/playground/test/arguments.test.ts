@@ -1,3 +1,5 @@
+// Splits lines of arguments as a shell does.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 

@@ -1,3 +1,5 @@
+// Says in words what Firebase reports.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
