@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use actix_web::http::Version;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
 use coderun_domain::BackendError;
@@ -20,15 +21,8 @@ use crate::state::AppState;
 use crate::wire::IssuedToken;
 use crate::{AllowedHosts, SignIn};
 
-/// Headers of proxies, behind which anybody may be.
-const OF_PROXIES: [&str; 6] = [
-    "forwarded",
-    "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-real-ip",
-];
+/// Headers of proxies, behind which anybody may be. Beside them there are those that begin with `x-forwarded-`.
+const OF_PROXIES: [&str; 3] = ["forwarded", "via", "x-real-ip"];
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -42,7 +36,9 @@ pub(crate) async fn issue(
     };
     let connection = request.conn_data::<Rc<RequestState>>();
     let peer = connection.and_then(|connection| connection.peer_address());
-    if !(comes_from_own_page(request.headers()) && is_this_machine(peer)) {
+    // Proxies that say nothing of themselves often speak the old version, and no browser does.
+    let is_direct = request.version() >= Version::HTTP_11 && !is_passed_on(request.headers());
+    if !(is_direct && comes_from_own_page(request.headers()) && is_this_machine(peer)) {
         return Err(service::no_such_path());
     }
     let tokens = Arc::clone(tokens);
@@ -52,7 +48,13 @@ pub(crate) async fn issue(
     Ok(HttpResponse::Ok().json(IssuedToken::from(&issued)))
 }
 
-/// Whether a page that was loaded from here, under a name of this machine, sends the request with nobody in between.
+/// Whether a proxy says that it passes the request on.
+fn is_passed_on(headers: &HeaderMap) -> bool {
+    let mut names = headers.keys().map(HeaderName::as_str);
+    names.any(|name| OF_PROXIES.contains(&name) || name.starts_with("x-forwarded-"))
+}
+
+/// Whether a page that was loaded from here, under a name of this machine, sends the request.
 fn comes_from_own_page(headers: &HeaderMap) -> bool {
     let only = |name: HeaderName| single(headers, name).ok().flatten().and_then(ascii);
     let Some(host) =
@@ -64,7 +66,7 @@ fn comes_from_own_page(headers: &HeaderMap) -> bool {
         only(header::ORIGIN).and_then(|origin| origin.strip_prefix("http://")) == Some(host);
     let is_same_origin =
         !headers.contains_key(SEC_FETCH_SITE) || only(SEC_FETCH_SITE) == Some("same-origin");
-    is_own && is_same_origin && !OF_PROXIES.iter().any(|name| headers.contains_key(*name))
+    is_own && is_same_origin
 }
 
 /// Whether the other end of a connection is on this machine. An address that cannot be found out may be any.

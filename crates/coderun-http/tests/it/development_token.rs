@@ -146,6 +146,7 @@ async fn a_request_through_a_proxy_gets_none(
         "x-forwarded-for",
         "x-forwarded-host",
         "x-forwarded-proto",
+        "x-forwarded-server",
         "x-real-ip"
     )]
     header: &str,
@@ -153,6 +154,25 @@ async fn a_request_through_a_proxy_gets_none(
     let server = server();
     let answer = from_page(&server).header(header, "127.0.0.1").await;
     assert_hidden(&server, &answer).await;
+}
+
+/// As nginx sends what it passes on, if nothing else is set, under the name of the server behind it. Browsers do not.
+#[rstest]
+#[case("1.0", "404")]
+#[case("1.1", "200")]
+#[tokio::test]
+async fn a_request_of_an_old_version_gets_none(#[case] version: &str, #[case] status: &str) {
+    let server = server();
+    let host = server.address;
+    let head = format!(
+        "POST {PATH} HTTP/{version}\r\nHost: {host}\r\nOrigin: http://{host}\r\nContent-Length: 0\r\n\
+         Connection: close\r\n\r\n"
+    );
+    let answer = server.send_raw(head).await.read_to_end().await;
+    assert!(
+        answer.starts_with(&format!("HTTP/{version} {status} ")),
+        "{answer}"
+    );
 }
 
 #[rstest]
