@@ -51,9 +51,6 @@ try {
     await page.getByRole("button", { name: "History" }).click();
     await page.getByRole("dialog").getByRole("listitem").first().waitFor();
   });
-  await picture("docs", { ...WIDE, colorScheme: "light" }, async (page) => {
-    await page.goto(`${service.url}/docs`);
-  });
 } finally {
   await browser.close();
   await service.stop();

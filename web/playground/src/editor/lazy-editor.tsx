@@ -15,6 +15,7 @@ export function LazyEditor(props: EditorProps) {
   useEffect(() => {
     let isGone = false;
     const load = async () => {
+      await whenIdle();
       const { Editor } = await import("./editor");
       await whenComposed(field.current);
       if (!isGone) setLoaded({ Editor, beginning: beginningOf(field.current) });
@@ -74,6 +75,17 @@ function beginningOf(field: HTMLTextAreaElement | null): Beginning | undefined {
     scrollTop,
     isFocused: field.matches(":focus"),
   };
+}
+
+/** How long the editor waits for a pause at most. */
+const IDLE_MS = 1_000;
+
+/** Waits until the page can be used: on a slow processor, the code of the editor takes a second. */
+function whenIdle(): Promise<void> {
+  return new Promise((resolve) => {
+    if ("requestIdleCallback" in globalThis) requestIdleCallback(() => resolve(), { timeout: IDLE_MS });
+    else setTimeout(resolve, 0);
+  });
 }
 
 /** Waits until the user has composed a character. A field that goes away before would lose it. */
