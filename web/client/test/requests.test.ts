@@ -1,4 +1,4 @@
-// What the client does when answers are late, lost or refused, against a service that follows a script.
+// Lets answers be late, lost or refused, by a service that follows a script, and checks what the client does.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// How much of a page the client takes.
+// Measures how much of a page the client takes.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -42,11 +42,23 @@ export function App({ playground }: { playground: Playground }) {
   return (
     <div class="page">
       <Toolbar workspace={workspace} run={run} isReady={isReady} onRun={start}>
-        <button type="button" class="button quiet" aria-label="Share" title="Share the program as a link" onClick={playground.share}>
+        <button
+          type="button"
+          class="button quiet"
+          aria-label="Share"
+          title="Share the program as a link"
+          onClick={playground.share}
+        >
           <ShareIcon />
           <span class="label">Share</span>
         </button>
-        <button type="button" class="button quiet" aria-label="History" title="Your executions" onClick={() => (isHistoryOpen.value = true)}>
+        <button
+          type="button"
+          class="button quiet"
+          aria-label="History"
+          title="Your executions"
+          onClick={() => (isHistoryOpen.value = true)}
+        >
           <HistoryIcon />
           <span class="label">History</span>
         </button>

@@ -38,7 +38,7 @@ test("a link holds the program, sends nothing, and never runs by itself", async 
 
 test("a link that was cut is told, and the page works", async (context) => {
   const page = await stage.open(context, "/#code=1.abc");
-  await page.getByText("The link does not hold a whole program.").waitFor();
+  await page.getByText("The program of the link cannot be shown: the link is damaged or was cut.").waitFor();
   await run(page);
   await page.getByText("Waiting for your input").waitFor();
 });

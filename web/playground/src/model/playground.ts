@@ -19,7 +19,7 @@ import { Workspace } from "./workspace";
 const LANGUAGES_RETRY_MS = 1_000;
 
 /** What came with a link, until the user has seen it. */
-export type Arrival = "shared" | "unreadable";
+export type Arrival = { kind: "shared" } | { kind: "unreadable"; reason: string };
 
 export class Playground {
   readonly workspace = new Workspace();
@@ -66,13 +66,19 @@ export class Playground {
     else if (asked === null) this.workspace.open(draft ?? WELCOME);
     this.untouched = this.workspace.program.peek();
     effect(() => this.keep(this.workspace.program.value));
+    effect(() => {
+      // The next user of this browser must not see what the last one ran.
+      if (this.session.state.value !== "signed-out") return;
+      this.run.leave();
+      this.storage.runningId = undefined;
+    });
     // The browser loads nothing when a link is pasted over the address of this very page.
     addEventListener("hashchange", () => {
       if (location.hash.startsWith("#code=")) location.reload();
     });
     const { runningId } = this.storage;
     await Promise.all([this.session.begin(), this.loadLanguages(asked)]);
-    if (runningId !== undefined) await this.run.follow(runningId);
+    if (runningId !== undefined && this.session.state.peek() === "signed-in") await this.run.follow(runningId);
   }
 
   /** Runs the program, or lets the user sign in first. */
@@ -129,7 +135,8 @@ export class Playground {
     const record = this.run.record.peek();
     if (!record) return;
     const { output, output_base64 } = record;
-    const bytes = output_base64 === undefined ? (output ?? "") : Uint8Array.from(atob(output_base64), (unit) => unit.charCodeAt(0));
+    const decoded = output_base64 === undefined ? undefined : atob(output_base64);
+    const bytes = decoded === undefined ? (output ?? "") : Uint8Array.from(decoded, (unit) => unit.charCodeAt(0));
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([bytes]));
     link.download = "output.txt";
@@ -147,11 +154,11 @@ export class Playground {
   private async openShared(link: string, draft: Program | undefined): Promise<void> {
     try {
       this.workspace.open(await decode(link));
-      this.arrival.value = "shared";
+      this.arrival.value = { kind: "shared" };
       this.own.value = draft;
-    } catch {
+    } catch (error) {
       this.workspace.open(draft ?? WELCOME);
-      this.arrival.value = "unreadable";
+      this.arrival.value = { kind: "unreadable", reason: (error as Error).message };
     }
   }
 

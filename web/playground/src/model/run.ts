@@ -113,6 +113,11 @@ export class Run {
     this.console?.setInput("closed");
   }
 
+  /** Shows nothing any more. A program that runs goes on by itself. */
+  leave(): void {
+    if (this.phase.peek() !== "idle") this.begin("idle");
+  }
+
   private begin(phase: Phase): AbortController {
     this.current.abort();
     this.current = new AbortController();

@@ -9,4 +9,9 @@ year = int(input(f"Hello {name}! In which year were you born? "))
 print(f"You turn {2050 - year} in 2050.")
 `;
 
-export const WELCOME: Program = { language: "python", files: [{ name: "main.py", content: CODE }], args: "", input: "" };
+export const WELCOME: Program = {
+  language: "python",
+  files: [{ name: "main.py", content: CODE }],
+  args: "",
+  input: "",
+};

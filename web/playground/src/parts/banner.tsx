@@ -18,7 +18,7 @@ export function Banner({ playground }: { playground: Playground }) {
               Understood
             </button>
           )}
-          {playground.arrival.value === "shared" && playground.own.value && (
+          {playground.arrival.value?.kind === "shared" && playground.own.value && (
             <button type="button" class="link" onClick={playground.returnToOwn}>
               Back to my program
             </button>
@@ -36,8 +36,8 @@ function textOf({ arrival, failure, session, run }: Playground, isOffline: boole
       : "You are offline. You can edit; running needs the network.";
   }
   if (failure.value !== undefined) return failure.value;
-  if (arrival.value === "shared") return "This program came with a link. Read it before you run it.";
-  if (arrival.value === "unreadable") return "The link does not hold a whole program. It may have been cut.";
+  if (arrival.value?.kind === "shared") return "This program came with a link. Read it before you run it.";
+  if (arrival.value) return `The program of the link cannot be shown: ${arrival.value.reason}.`;
   return session.state.value === "signed-out" ? session.failure.value : undefined;
 }
 

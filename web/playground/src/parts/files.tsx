@@ -69,15 +69,33 @@ export function Files({ workspace, wrong, notify }: Props) {
         <NameField workspace={workspace} place={renamed.value} notify={notify} onDone={() => (renamed.value = undefined)} />
       )}
       <div class="file-tools">
-        <button type="button" class="button quiet small" aria-label="Add a file" title="Add a file, or drop files into the editor" onClick={add}>
+        <button
+          type="button"
+          class="button quiet small"
+          aria-label="Add a file"
+          title="Add a file, or drop files into the editor"
+          onClick={add}
+        >
           <AddIcon />
         </button>
         {active > 0 && (
           <>
-            <button type="button" class="button quiet small" aria-label="Rename the file" title="Rename (F2)" onClick={() => (renamed.value = active)}>
+            <button
+              type="button"
+              class="button quiet small"
+              aria-label="Rename the file"
+              title="Rename (F2)"
+              onClick={() => (renamed.value = active)}
+            >
               <RenameIcon />
             </button>
-            <button type="button" class="button quiet small" aria-label="Delete the file" title="Delete" onClick={remove}>
+            <button
+              type="button"
+              class="button quiet small"
+              aria-label="Delete the file"
+              title="Delete"
+              onClick={remove}
+            >
               <DeleteIcon />
             </button>
           </>
@@ -85,7 +103,12 @@ export function Files({ workspace, wrong, notify }: Props) {
       </div>
       <span class="spring" />
       {!workspace.isExample.value && (
-        <button type="button" class="button quiet small" title="Replace the program by the example of its language" onClick={loadExample}>
+        <button
+          type="button"
+          class="button quiet small"
+          title="Replace the program by the example of its language"
+          onClick={loadExample}
+        >
           Example
         </button>
       )}

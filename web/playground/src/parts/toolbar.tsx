@@ -77,14 +77,28 @@ function VersionPicker({ workspace }: { workspace: Workspace }) {
 function RunButton({ run, isReady, onRun }: { run: Run; isReady: boolean; onRun: () => void }) {
   if (run.isActive.value) {
     return (
-      <button type="button" id="run" class="button stop" disabled={run.phase.value === "stopping"} onClick={() => run.stop()}>
+      <button
+        type="button"
+        id="run"
+        class="button stop"
+        disabled={run.phase.value === "stopping"}
+        onClick={() => run.stop()}
+      >
         <StopIcon />
         Stop
       </button>
     );
   }
   return (
-    <button type="button" id="run" class="button primary" disabled={!isReady} onClick={onRun} title="Ctrl+Enter" aria-keyshortcuts="Control+Enter">
+    <button
+      type="button"
+      id="run"
+      class="button primary"
+      disabled={!isReady}
+      onClick={onRun}
+      title="Ctrl+Enter"
+      aria-keyshortcuts="Control+Enter"
+    >
       <RunIcon />
       Run
     </button>
