@@ -142,7 +142,8 @@ async fn any_replica_can_cancel_and_the_program_is_gone_before_the_last_event() 
     let (worker, api) = (launch.role("worker").start(), launch.role("api").start());
     let token = launch.token("alice");
     api.until_readiness_is(reqwest::StatusCode::OK).await;
-    let code = "import subprocess, time\nsubprocess.Popen(['sleep', '50'])\nprint('up', flush=True)\ntime.sleep(50)";
+    // One write: `print` makes two, and the program might be stopped between them.
+    let code = "import os, subprocess, time\nsubprocess.Popen(['sleep', '50'])\nos.write(1, b'up\\n')\ntime.sleep(50)";
     let body = json!({
         "code": code, "language": "python", "interactive": true, "args": [MARKER],
     });
