@@ -79,7 +79,7 @@ export async function run(page: Page): Promise<void> {
 
 /** Types a line when the program asks. */
 export async function answer(page: Page, line: string): Promise<void> {
-  await phase(page, "running");
+  await page.getByText("Waiting for your input").waitFor();
   const field = page.locator(".coderun-console .field");
   await field.waitFor();
   await field.fill(line);
