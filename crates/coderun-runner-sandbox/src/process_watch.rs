@@ -34,8 +34,6 @@ pub(crate) struct ProcessWatch {
     peak_bytes: u64,
     /// The most of the pages of files that all processes had mapped at one time.
     mapped_files_bytes: u64,
-    /// The sum over the processes when their memory was last divided among them.
-    divided_sum_bytes: u64,
     /// The processes and threads of the last look, and whether there were fewer before.
     tasks: u64,
     is_multiplying: bool,
@@ -55,7 +53,6 @@ impl ProcessWatch {
             shared: SharedMemory::default(),
             peak_bytes: 0,
             mapped_files_bytes: 0,
-            divided_sum_bytes: 0,
             tasks: 0,
             is_multiplying: false,
             cpu: None,
@@ -155,12 +152,11 @@ impl ProcessWatch {
             return all;
         }
         let limit = self.limits.memory().as_bytes();
-        let known = self.peak_bytes.max(self.divided_sum_bytes);
-        if all <= limit && all <= known.saturating_add(known / 8) {
-            // It may count pages several times, and is not far above what was measured.
+        let is_near = all <= self.peak_bytes.saturating_add(self.peak_bytes / 8);
+        if all <= limit && (is_near || self.is_idle) {
+            // It may count pages several times, and is not far above what was measured, or nobody has written since then.
             return all.min(self.peak_bytes);
         }
-        self.divided_sum_bytes = all;
         let all = not_private.saturating_add(proportional_bytes(&private));
         if all <= limit {
             return all;
@@ -220,3 +216,38 @@ fn file_bytes(processes: &[Process]) -> u64 {
 
 /// The kernel's number for file systems in memory.
 const TMPFS: i64 = 0x0102_1994;
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, id};
+    use std::time::Instant;
+
+    use coderun_domain::ByteSize;
+
+    use super::*;
+
+    #[test]
+    fn processes_that_use_no_processor_time_are_idle() {
+        let minute = Duration::from_mins(1);
+        let limits = StageLimits::new(minute, minute, ByteSize::from_mib(256), 64).unwrap();
+        let mut watch = ProcessWatch::new(id().cast_signed(), limits);
+        let mut sleeping = Command::new("sleep").arg("60").spawn().unwrap();
+        let began = Instant::now();
+        watch.look();
+        assert!(!watch.is_idle(), "the first look has none to compare with");
+        while !watch.is_idle() {
+            watch.look();
+            assert!(began.elapsed() < minute, "it never becomes idle");
+        }
+        let busy = ["-c", "while :; do :; done"];
+        let mut busy = Command::new("sh").args(busy).spawn().unwrap();
+        while watch.is_idle() {
+            watch.look();
+            assert!(began.elapsed() < minute, "it stays idle");
+        }
+        for child in [&mut sleeping, &mut busy] {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+}
