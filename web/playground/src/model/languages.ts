@@ -2,6 +2,8 @@
 
 import type { components } from "@coderun/client";
 
+import { askService } from "./token-source";
+
 export type Language = components["schemas"]["Language"];
 
 /** The languages whose name in the API is not how people write it. */
@@ -21,9 +23,7 @@ export function languageName(name: string): string {
 }
 
 /** The languages that the service runs now, the most used one first. It needs no token. */
-export async function fetchLanguages(signal?: AbortSignal): Promise<Language[]> {
-  const response = await fetch("/api/v1/languages", { signal: signal ?? null });
-  if (!response.ok) throw new Error(`The service answered with status ${response.status}`);
-  const { languages } = (await response.json()) as components["schemas"]["Languages"];
-  return languages;
+export async function fetchLanguages(): Promise<Language[]> {
+  const path = "/api/v1/languages";
+  return (await askService<components["schemas"]["Languages"]>((...request) => fetch(...request), path)).languages;
 }
