@@ -56,7 +56,8 @@ test("the page follows the system's colours until the user chooses", async (cont
 });
 
 test("a page of 320 pixels has everything and scrolls only down", async (context) => {
-  const page = await stage.open(context, "/", { viewport: { width: 320, height: 568 }, hasTouch: true, isMobile: true });
+  const phone = { viewport: { width: 320, height: 568 }, hasTouch: true, isMobile: true };
+  const page = await stage.open(context, "/", { ...phone, reducedMotion: "reduce" });
   await run(page);
   await page.getByText("Waiting for your input").waitFor();
   await page.locator(".coderun-console .field").fill("Ada");
