@@ -158,6 +158,8 @@ pub(crate) struct ProgramEnd {
     pub(crate) cpu: Duration,
     /// Peak memory of the largest process that was waited for.
     pub(crate) peak_bytes: u64,
+    /// Whether it left processes behind, alive or waited for by nobody.
+    pub(crate) has_left_processes: bool,
     /// Whether landlock is in force.
     pub(crate) landlock: bool,
 }

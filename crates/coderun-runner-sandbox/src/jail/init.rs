@@ -12,7 +12,8 @@ use rustix::fs::Mode;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
-    DumpableBehavior, Gid, Signal, Uid, set_dumpable_behavior, set_parent_process_death_signal,
+    DumpableBehavior, Gid, Signal, Uid, WaitOptions, set_dumpable_behavior,
+    set_parent_process_death_signal,
 };
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 use rustix::thread::{UnshareFlags, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
@@ -259,6 +260,7 @@ fn reap_until_end_of(payload: i32, started: Instant) -> Result<ProgramEnd, StepE
                 wall: started.elapsed(),
                 cpu,
                 peak_bytes,
+                has_left_processes: rustix::process::wait(WaitOptions::NOHANG).is_ok(),
                 landlock: false,
             });
         }

@@ -46,7 +46,7 @@ pub(super) fn judge(
         Some(StopReason::Processes) => Verdict::ProcessLimit,
         Some(StopReason::NotFrozen) => Verdict::RuntimeError,
         None if usage.cpu_time.is_some_and(|cpu| cpu >= limits.cpu_time()) => Verdict::TimeLimit,
-        None => match refused_resource(exit_status, &stderr.text()) {
+        None => match refused_resource(exit_status, &stderr.text(), is_mixed(end)) {
             Some(Resource::Memory) => Verdict::MemoryLimit,
             // A group counts what it refuses.
             Some(Resource::Process) if counted.cpu.is_none() => Verdict::ProcessLimit,
@@ -59,6 +59,11 @@ pub(super) fn judge(
         usage,
         hint: (end.stopped == Some(StopReason::NotFrozen)).then_some(NOT_FROZEN),
     }
+}
+
+/// Whether the last lines of the program may be those of several processes that wrote at once.
+fn is_mixed(end: &StageEnd) -> bool {
+    end.program.is_some_and(|it| it.has_left_processes)
 }
 
 fn by_exit_status(exit_status: ExitStatus) -> Verdict {

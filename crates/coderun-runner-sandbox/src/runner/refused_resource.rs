@@ -35,7 +35,14 @@ enum Ending {
 }
 
 /// The resource that a program was refused which ended in this way and wrote this last; `None` if it ended for another reason.
-pub(super) fn refused_resource(exit_status: ExitStatus, stderr: &str) -> Option<Resource> {
+///
+/// Processes that multiply are refused at the same time, and their messages are mixed: of a program that failed and left some
+/// behind, the kernel's own words for it are enough.
+pub(super) fn refused_resource(
+    exit_status: ExitStatus,
+    stderr: &str,
+    is_mixed: bool,
+) -> Option<Resource> {
     let ended = |ending: &Ending| match ending {
         Ending::Code(code) => exit_status == ExitStatus::Exited(*code),
         Ending::Signal(number) => {
@@ -44,8 +51,15 @@ pub(super) fn refused_resource(exit_status: ExitStatus, stderr: &str) -> Option<
     };
     let mut runtimes = RUNTIMES.iter();
     let found = runtimes.find(|it| it.endings.iter().any(ended) && it.says_so(stderr));
-    found.map(|runtime| runtime.resource)
+    let is_refused_process =
+        || is_mixed && exit_status != ExitStatus::Exited(0) && stderr.contains(PROCESS_REFUSED);
+    found
+        .map(|runtime| runtime.resource)
+        .or_else(|| is_refused_process().then_some(Resource::Process))
 }
+
+/// What the C library says for `EAGAIN`, the kernel's answer at the limit of processes.
+const PROCESS_REFUSED: &str = "Resource temporarily unavailable";
 
 impl Runtime {
     fn says_so(&self, stderr: &str) -> bool {

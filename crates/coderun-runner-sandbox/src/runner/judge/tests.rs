@@ -18,6 +18,7 @@ fn ended(wait_status: i32) -> StageEnd {
             wall: Duration::from_millis(5),
             cpu: Duration::from_millis(3),
             peak_bytes: 4096,
+            has_left_processes: false,
             landlock: true,
         }),
         wall: Duration::from_millis(9),

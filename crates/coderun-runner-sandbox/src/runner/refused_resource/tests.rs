@@ -47,7 +47,7 @@ fn an_allocation_that_fails_is_recognised_in_every_runtime() {
             "cc1plus: out of memory allocating 65536 bytes after a total of 397312 bytes\n",
         ),
     ] {
-        let refused = refused_resource(exit_status, stderr);
+        let refused = refused_resource(exit_status, stderr, false);
         assert_eq!(refused, Some(Resource::Memory), "{stderr}");
     }
 }
@@ -72,7 +72,7 @@ fn a_refused_process_is_told_from_refused_memory() {
             "main.sh: fork: Resource temporarily unavailable\n",
         ),
     ] {
-        let refused = refused_resource(exit_status, stderr);
+        let refused = refused_resource(exit_status, stderr, false);
         assert_eq!(refused, Some(Resource::Process), "{stderr}");
     }
 }
@@ -80,13 +80,13 @@ fn a_refused_process_is_told_from_refused_memory() {
 #[test]
 fn a_program_that_handles_the_failure_is_judged_by_its_own_exit() {
     for exit_status in [ExitStatus::Exited(0), ExitStatus::Exited(3), ABORTED] {
-        assert_eq!(refused_resource(exit_status, "MemoryError\n"), None);
+        assert_eq!(refused_resource(exit_status, "MemoryError\n", false), None);
     }
     assert_eq!(
-        refused_resource(FAILED, "  what():  std::bad_alloc\n"),
+        refused_resource(FAILED, "  what():  std::bad_alloc\n", false),
         None
     );
-    assert_eq!(refused_resource(FAILED, NODE_TRACE), None);
+    assert_eq!(refused_resource(FAILED, NODE_TRACE, false), None);
 }
 
 #[test]
@@ -98,6 +98,18 @@ fn words_that_are_not_the_last_count_for_nothing() {
         "RangeError: Array buffer allocation failed\nTypeError: x\n    at main.js:1\n\nNode.js v20\n",
         "",
     ] {
-        assert_eq!(refused_resource(FAILED, stderr), None, "{stderr}");
+        assert_eq!(refused_resource(FAILED, stderr, false), None, "{stderr}");
     }
+}
+
+#[test]
+fn processes_that_were_refused_at_once_are_understood_though_their_messages_mix() {
+    let mixed = "Traceback (most recent call last):\nTraceback (most recent call last):\n\
+        BlockingIOErrorBlockingIOError: : [Errno 11] Resource temporarily unavailable[Errno 11] ";
+    let refused = refused_resource(FAILED, mixed, true);
+    assert_eq!(refused, Some(Resource::Process));
+    // One process does not mix its lines with others, and what a program has handled is its own affair.
+    assert_eq!(refused_resource(FAILED, mixed, false), None);
+    assert_eq!(refused_resource(ExitStatus::Exited(0), mixed, true), None);
+    assert_eq!(refused_resource(FAILED, "ValueError: 3\n", true), None);
 }
