@@ -120,6 +120,25 @@ async fn memory_that_a_fork_shares_counts_once() {
 }
 
 #[tokio::test]
+async fn memory_that_forks_shared_counts_for_each_that_writes_to_it() {
+    // They write when all of them have been idle, 5 MiB in each of eight.
+    let code = "import os, time\nkept = bytearray(b'x' * (30 << 20))\nfor _ in range(8):\n\
+        \x20   if os.fork() == 0:\n        time.sleep(0.4)\n\
+        \x20       for i in range(0, 5 << 20, 4096): kept[i] = 1\n\
+        \x20       time.sleep(0.6); os._exit(0)\n\
+        for _ in range(8): os.wait()";
+    let program = Program {
+        memory: ByteSize::from_mib(256),
+        ..program("python", code)
+    };
+    let ran = start().await.run_program(program).await;
+    assert_eq!(ran.report.verdict, Verdict::Accepted, "{}", ran.stderr());
+    let memory = ran.report.usage.memory.unwrap();
+    assert!(memory > ByteSize::from_mib(70), "{memory}");
+    assert!(memory < ByteSize::from_mib(140), "{memory}");
+}
+
+#[tokio::test]
 async fn a_process_in_the_memory_of_its_parent_counts_once() {
     let code = "#include <string.h>\n#include <unistd.h>\nstatic char block[40 << 20];\n\
         int main(void) { memset(block, 1, sizeof block); if (vfork() == 0) { usleep(300000); _exit(0); } return 0; }";

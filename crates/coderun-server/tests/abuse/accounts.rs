@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::arena::Arena;
 use crate::attack::{Attack, Promised};
@@ -39,19 +39,20 @@ const SMALL_BOUNDS: &[(&str, &str)] = &[
     ("SOCKETS_MAX", "160"),
 ];
 
-/// A program that waits and is this large.
-fn large(bytes: usize) -> Value {
-    json!({"language": "bash", "code": "sleep 3", "input_data": "x".repeat(bytes)})
+/// Programs that wait: large ones first, then as small ones as still find room.
+fn programs() -> [String; 3] {
+    [900 * KIB, 90 * KIB, 0].map(|bytes| {
+        json!({"language": "bash", "code": "sleep 3", "input_data": "x".repeat(bytes)}).to_string()
+    })
 }
 
 async fn greedy_accounts(arena: &Arena) {
-    let mut sockets = Vec::new();
+    let (mut sockets, programs) = (Vec::new(), programs());
     for number in 0..4 {
         let token = arena.service.token(&format!("greedy{number}"));
-        // Large ones first, then as small ones as still find room.
         let mut ids = Vec::new();
-        for bytes in [900 * KIB, 90 * KIB, 0] {
-            ids.extend(arena.flood(&token, &large(bytes), 100).await);
+        for program in &programs {
+            ids.extend(arena.flood(&token, program, 100).await);
         }
         let (address, query) = (&arena.service.address, format!("token={token}"));
         if let Some(id) = ids.first() {
@@ -66,15 +67,17 @@ async fn greedy_accounts(arena: &Arena) {
 }
 
 async fn thousand_accounts(arena: &Arena) {
+    let programs = programs();
     for number in 0..arena.scaled(1000) {
         let token = arena.service.token(&format!("account{number}"));
-        for bytes in [900 * KIB, 90 * KIB, 0] {
-            arena.flood(&token, &large(bytes), 4).await;
+        for program in &programs {
+            arena.flood(&token, program, 4).await;
         }
     }
     for number in 0..5 {
         let token = arena.service.token(&format!("newcomer{number}"));
-        let answer = arena.service.try_submit(&token, &large(0)).await;
+        let small = json!({"language": "bash", "code": "sleep 3"});
+        let answer = arena.service.try_submit(&token, &small).await;
         let status = answer.status();
         let body = answer.text().await.unwrap_or_default();
         arena.check(status.is_success(), || {

@@ -1,5 +1,6 @@
 //! Runs one attack against a service of its own, and victims beside it.
 
+use std::fmt::Display;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -228,11 +229,19 @@ impl Arena {
         id
     }
 
-    /// Submits a program as often as it is accepted, but not more often than this, and returns the ids.
-    pub(crate) async fn flood(&self, token: &str, program: &Value, count: usize) -> Vec<String> {
-        let mut ids = Vec::new();
+    /// Submits a program, as JSON, as often as it is accepted, but not more often than this, and returns the ids.
+    pub(crate) async fn flood(
+        &self,
+        token: &str,
+        program: &(impl Display + Sync),
+        count: usize,
+    ) -> Vec<String> {
+        let (mut ids, program) = (Vec::new(), program.to_string());
         for _ in 0..count {
-            let answer = self.service.try_submit(token, program).await;
+            let submission = self.service.post("/api/v1/executions/execute", token);
+            let submission = submission.header("Content-Type", "application/json");
+            let answer = submission.body(program.clone()).send().await;
+            let answer = answer.expect("an answer");
             let status = answer.status();
             let body: Value = answer.json().await.expect("JSON");
             match status {
