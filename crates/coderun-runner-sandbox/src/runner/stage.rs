@@ -317,31 +317,4 @@ fn wait_for_end(socket: &OwnedFd, longest: Duration) -> io::Result<()> {
 pub(super) const END_DEADLINE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::slots::Slots;
-
-    #[test]
-    fn a_stage_that_does_not_end_keeps_its_slot_until_it_has_ended() {
-        let slots = Slots::new(1);
-        let (socket, launcher) = stage_socket().unwrap();
-        let resources = StageResources {
-            socket,
-            group: None,
-            slot: Arc::new(slots.try_take().unwrap()),
-            _processors: None,
-            launcher: None,
-        };
-        let cleaning =
-            thread::spawn(move || resources.clean_up_after_end(Duration::from_millis(1)));
-        while slots.unusable_because().is_none() {
-            assert!(!cleaning.is_finished(), "it was given up");
-            thread::yield_now();
-        }
-        assert!(slots.try_take().is_none());
-        drop(launcher);
-        cleaning.join().unwrap();
-        assert_eq!(slots.unusable_because(), None);
-        assert!(slots.try_take().is_some());
-    }
-}
+pub(super) mod tests;
