@@ -93,6 +93,10 @@ impl Supervisor<'_> {
                         LauncherMessage::Ended { report, was_killed } => {
                             return self.end(report, was_killed);
                         }
+                        // It was killed while it was being built, which the launcher cannot tell from a fault.
+                        LauncherMessage::Refused { .. } if is_stopping => {
+                            return self.end(None, true);
+                        }
                         LauncherMessage::Refused { reason } => {
                             return Err(StageError::NotBuilt(reason));
                         }
@@ -267,7 +271,8 @@ impl Supervisor<'_> {
         let wall_left = self.limits.wall_time().saturating_sub(self.elapsed());
         // With more processors the CPU time goes by faster than the clock.
         let cpu_left = cpu_left / self.processors.get();
-        let is_idle = self.watch.as_ref().is_some_and(ProcessWatch::is_idle);
+        let watch = self.watch.as_ref();
+        let is_idle = watch.is_some_and(ProcessWatch::is_idle);
         let longest = match self.signals.place.get() {
             Place::Held if !is_idle => CHECK_INTERVAL_MAX,
             Place::Held | Place::Given | Place::Wanted => IDLE_CHECK_INTERVAL,
@@ -277,15 +282,8 @@ impl Supervisor<'_> {
             // The kernel keeps the limit on memory.
             return pause;
         }
-        let cost = self
-            .watch
-            .as_ref()
-            .map_or(Duration::ZERO, ProcessWatch::cost);
-        if self
-            .watch
-            .as_ref()
-            .is_some_and(ProcessWatch::is_multiplying)
-        {
+        let cost = watch.map_or(Duration::ZERO, ProcessWatch::cost);
+        if watch.is_some_and(ProcessWatch::is_multiplying) {
             return cost;
         }
         let memory_used = used.memory_bytes.unwrap_or_default();
@@ -346,3 +344,6 @@ async fn receive(socket: &UnixStream) -> io::Result<LauncherMessage> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
