@@ -94,19 +94,15 @@ async fn assert_each(
     let sandbox = TestSandbox::start().await;
     let mut runs = Vec::new();
     for programs in &TABLE {
-        let program = Program {
+        let mut program = Program {
             memory: ByteSize::from_mib(128),
             processes: 32,
             ..program(programs.language, choose(programs))
         };
         // The others need time on a slow machine.
-        let program = match expected {
-            Verdict::TimeLimit => Program {
-                cpu: Duration::from_millis(700),
-                ..program
-            },
-            _ => program,
-        };
+        if expected == Verdict::TimeLimit {
+            program.cpu = Duration::from_millis(700);
+        }
         let run = sandbox.run_program(program).await;
         let (verdict, stderr) = (run.report.verdict, run.stderr());
         assert_eq!(verdict, expected, "{}: {stderr}", programs.language);
