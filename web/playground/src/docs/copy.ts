@@ -1,11 +1,18 @@
-// Adds a button to each command line that copies it.
+// Adds a button to each command line that copies it, and the address by which the service is reached from here.
 
 const SHOWN_MS = 2_000;
 
-/** Adds the buttons to the `curl` lines of a page. */
-export function offerCopies(page: ParentNode): void {
+/** What the service writes, which does not know that address. */
+const WRITTEN_ADDRESS = "http://127.0.0.1:8001";
+
+/** Completes the `curl` lines of a page. */
+export function offerCopies(page: Document): void {
+  const address = new URL(".", page.baseURI).href.replace(/\/$/, "");
   for (const line of page.querySelectorAll("pre")) {
-    if (/^\s*curl\s/.test(line.textContent ?? "")) line.after(copyButton(line));
+    const text = line.textContent ?? "";
+    if (!/^\s*curl\s/.test(text)) continue;
+    line.textContent = text.replace(WRITTEN_ADDRESS, () => address);
+    line.after(copyButton(line));
   }
 }
 
