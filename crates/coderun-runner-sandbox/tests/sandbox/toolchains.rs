@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use coderun_conformance::code_runner::Program;
+use coderun_conformance::slowness;
 use coderun_domain::{CodeRunner as _, Verdict};
 use coderun_languages::LanguageTable;
 use tempfile::TempDir;
@@ -156,7 +157,11 @@ async fn a_toolchain_that_was_replaced_is_that_of_the_next_program() {
     let languages = LanguageTable::with_file(&languages).unwrap();
     let names = ["by_file", "by_folder"];
     let languages = languages.only(&names);
-    let sandbox = TestSandbox::with(|config| config.languages = languages).await;
+    let sandbox = TestSandbox::with(|config| {
+        config.languages = languages;
+        config.slots = 2;
+    })
+    .await;
     let run_both = async |expected: &str| {
         for name in names {
             let ran = sandbox.run(name, "echo ran").await;
@@ -168,7 +173,8 @@ async fn a_toolchain_that_was_replaced_is_that_of_the_next_program() {
             );
         }
     };
-    let long = sandbox.run("by_file", "sleep 3; echo to the end");
+    let code = format!("sleep {}; echo to the end", 3 * slowness());
+    let long = sandbox.run("by_file", &code);
     let replaced = async {
         until(|| !sleepers_of(std::process::id()).is_empty()).await;
         run_both("old").await;

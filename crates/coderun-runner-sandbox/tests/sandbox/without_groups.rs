@@ -134,8 +134,23 @@ async fn memory_that_forks_shared_counts_for_each_that_writes_to_it() {
     let ran = start().await.run_program(program).await;
     assert_eq!(ran.report.verdict, Verdict::Accepted, "{}", ran.stderr());
     let memory = ran.report.usage.memory.unwrap();
-    assert!(memory > ByteSize::from_mib(70), "{memory}");
+    assert!(memory > ByteSize::from_mib(55), "{memory}");
     assert!(memory < ByteSize::from_mib(140), "{memory}");
+}
+
+#[tokio::test]
+async fn words_of_a_refused_process_count_where_processes_may_have_mixed_them() {
+    let alone =
+        "import sys\nprint('Resource temporarily unavailable\\nbye', file=sys.stderr)\nsys.exit(1)";
+    let leaves_one =
+        format!("import os, time\nif os.fork() == 0: time.sleep(9); os._exit(0)\n{alone}");
+    for (code, expected) in [
+        (alone, Verdict::RuntimeError),
+        (&leaves_one, Verdict::ProcessLimit),
+    ] {
+        let ran = run("python", code).await;
+        assert_eq!(ran.report.verdict, expected, "{code}\n{}", ran.stderr());
+    }
 }
 
 #[tokio::test]
