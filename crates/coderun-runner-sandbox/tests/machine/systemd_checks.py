@@ -112,7 +112,7 @@ def main():
     # Before the service, as an operator might: it has to leave the group as it was.
     os.makedirs("/run/systemd/system/coderun.service.d")
     with open("/run/systemd/system/coderun.service.d/doctor.conf", "w") as drop_in:
-        drop_in.write(f"[Service]\nExecStartPre=-{BINARY} doctor\n")
+        drop_in.write(f"[Service]\nExecStartPre=-{BINARY} doctor\nTimeoutStartSec={DEADLINE_S}\n")
     systemctl("daemon-reload")
     systemctl("start", "coderun")
     os.remove("/run/systemd/system/coderun.service.d/doctor.conf")
