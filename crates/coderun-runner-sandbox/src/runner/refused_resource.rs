@@ -36,8 +36,8 @@ enum Ending {
 
 /// The resource that a program was refused which ended in this way and wrote this last; `None` if it ended for another reason.
 ///
-/// Processes that multiply are refused at the same time, and their messages are mixed: of a program that failed and left some
-/// behind, the kernel's own words for it are enough.
+/// Processes that multiply are refused at the same time, and their messages are mixed: of a program that left some behind and
+/// ended as a runtime ends one that was refused a process, the kernel's own words for it are enough.
 pub(super) fn refused_resource(
     exit_status: ExitStatus,
     stderr: &str,
@@ -51,8 +51,12 @@ pub(super) fn refused_resource(
     };
     let mut runtimes = RUNTIMES.iter();
     let found = runtimes.find(|it| it.endings.iter().any(ended) && it.says_so(stderr));
-    let is_refused_process =
-        || is_mixed && exit_status != ExitStatus::Exited(0) && stderr.contains(PROCESS_REFUSED);
+    let is_refused_process = || {
+        let mut runtimes = RUNTIMES.iter();
+        let ends_so =
+            |it: &Runtime| it.resource == Resource::Process && it.endings.iter().any(ended);
+        is_mixed && stderr.contains(PROCESS_REFUSED) && runtimes.any(ends_so)
+    };
     found
         .map(|runtime| runtime.resource)
         .or_else(|| is_refused_process().then_some(Resource::Process))

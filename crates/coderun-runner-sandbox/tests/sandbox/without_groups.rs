@@ -127,8 +127,9 @@ async fn memory_that_forks_shared_counts_for_each_that_writes_to_it() {
         \x20       for i in range(0, 5 << 20, 4096): kept[i] = 1\n\
         \x20       time.sleep(0.6); os._exit(0)\n\
         for _ in range(8): os.wait()";
+    // Beyond the sum over all of them, which would have the pages divided whatever they do.
     let program = Program {
-        memory: ByteSize::from_mib(256),
+        memory: ByteSize::from_mib(512),
         ..program("python", code)
     };
     let ran = start().await.run_program(program).await;
