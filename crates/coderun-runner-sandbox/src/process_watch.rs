@@ -37,8 +37,8 @@ pub(crate) struct ProcessWatch {
     /// The processes and threads of the last look, and whether there were fewer before.
     tasks: u64,
     is_multiplying: bool,
-    /// The processor time of the last look, and whether it was the same before.
-    cpu: Option<Duration>,
+    /// The processor time and page faults of the last look, and whether they were the same before.
+    activity: Option<(Duration, u64)>,
     is_idle: bool,
     /// The CPU time that the last look took.
     cost: Duration,
@@ -55,7 +55,7 @@ impl ProcessWatch {
             mapped_files_bytes: 0,
             tasks: 0,
             is_multiplying: false,
-            cpu: None,
+            activity: None,
             is_idle: false,
             cost: Duration::ZERO,
         }
@@ -66,7 +66,7 @@ impl ProcessWatch {
         self.is_multiplying
     }
 
-    /// Whether the processes used no processor time between the last two looks, to a hundredth of a second.
+    /// Whether the processes used no processor time between the last two looks, to a hundredth of a second, and no new page.
     pub(crate) fn is_idle(&self) -> bool {
         self.is_idle
     }
@@ -101,8 +101,11 @@ impl ProcessWatch {
             .iter()
             .flat_map(|process| [process.own_cpu, process.reaped_cpu])
             .fold(reaped_by(self.first_process), Duration::saturating_add);
-        self.is_idle = self.cpu == Some(cpu) && !self.is_multiplying;
-        self.cpu = Some(cpu);
+        // The kernel counts processor time in hundredths of a second, in which much can be written.
+        let page_faults = processes.iter().map(|it| it.page_faults).sum();
+        let activity = Some((cpu, page_faults));
+        self.is_idle = self.activity == activity && !self.is_multiplying;
+        self.activity = activity;
         let mut usage = GroupUsage {
             cpu: Some(cpu),
             ..GroupUsage::default()

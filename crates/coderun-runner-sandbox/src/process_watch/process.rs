@@ -14,6 +14,8 @@ pub(super) struct Process {
     /// The CPU time of the children that it has waited for.
     pub(super) reaped_cpu: Duration,
     pub(super) threads: u64,
+    /// How often it got a page: a process that writes to memory which it shared gets its own.
+    pub(super) page_faults: u64,
 }
 
 impl Process {
@@ -30,6 +32,7 @@ impl Process {
             own_cpu: ticks(number(11)? + number(12)?),
             reaped_cpu: ticks(number(13)? + number(14)?),
             threads,
+            page_faults: number(7)?,
         })
     }
 }

@@ -122,9 +122,10 @@ async fn memory_that_a_fork_shares_counts_once() {
 #[tokio::test]
 async fn memory_that_forks_shared_counts_for_each_that_writes_to_it() {
     // They write when all of them have been idle, 5 MiB in each of eight.
-    let code = "import os, time\nkept = bytearray(b'x' * (30 << 20))\nfor _ in range(8):\n\
+    let code = "import os, time\nkept = bytearray(30 << 20)\n\
+        for i in range(0, len(kept), 4096): kept[i] = 1\nfor _ in range(8):\n\
         \x20   if os.fork() == 0:\n        time.sleep(0.4)\n\
-        \x20       for i in range(0, 5 << 20, 4096): kept[i] = 1\n\
+        \x20       for i in range(0, 5 << 20, 4096): kept[i] = 2\n\
         \x20       time.sleep(0.6); os._exit(0)\n\
         for _ in range(8): os.wait()";
     // Beyond the sum over all of them, which would have the pages divided whatever they do.
